@@ -1,0 +1,206 @@
+"""``partpool build``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from partpool.errors import ConfigError
+from partpool_cli.output import FAILED_ITEMS, Output, examples, reports_errors, size_text
+
+if TYPE_CHECKING:
+    from partpool.builder import BuildProgress, BuildReport
+    from partpool.filters import FilterConfig
+    from partpool.sources import Source
+    from partpool.taxonomy import Taxonomy
+
+EXAMPLES = examples(
+    "partpool build --lip ./LIP --out pool.h5",
+    "partpool build --lip ./LIP --dry-run --limit 500",
+    "partpool build --images photos --labels parsed --scheme lip --out pool.h5 --codec png",
+    "partpool build --lip ./LIP --out pool.h5 --compose arms=left-arm+right-arm --min-area 2000",
+)
+SHOWN_FAILURES = 20
+
+SOURCE, CLASSES, FILTERS, OUTPUT = "Source", "Classes", "Filters", "Output"
+
+
+@reports_errors
+def build(
+    lip: Annotated[
+        Path | None, typer.Option(help="Folder of LIP: train_images, train_segmentations …", rich_help_panel=SOURCE)
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of photographs.", rich_help_panel=SOURCE)] = None,
+    labels: Annotated[Path | None, typer.Option(help="Folder of their label maps.", rich_help_panel=SOURCE)] = None,
+    scheme: Annotated[
+        str | None, typer.Option(help="What the label maps' pixel values mean: lip.", rich_help_panel=SOURCE)
+    ] = None,
+    split: Annotated[
+        Literal["train", "val", "all"], typer.Option(help="Which part of LIP.", rich_help_panel=SOURCE)
+    ] = "train",
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only the first items.", rich_help_panel=SOURCE)] = None,
+    out: Annotated[Path | None, typer.Option(help="The pool file to write.", rich_help_panel=OUTPUT)] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing file.", rich_help_panel=OUTPUT)] = False,
+    codec: Annotated[
+        Literal["jpeg", "png", "zstd", "raw"],
+        typer.Option(help="jpeg is small; png and zstd keep every pixel; raw is fastest.", rich_help_panel=OUTPUT),
+    ] = "jpeg",
+    max_side: Annotated[int, typer.Option(help="Shrink larger patches to this many pixels.", rich_help_panel=OUTPUT)] = 320,
+    taxonomy: Annotated[
+        str, typer.Option(help="asda26, extended, or a TOML file.", rich_help_panel=CLASSES)
+    ] = "asda26",
+    compose: Annotated[
+        list[str] | None,
+        typer.Option(help="Another class, NAME=a+b of labels or classes; repeatable.", rich_help_panel=CLASSES),
+    ] = None,
+    min_area: Annotated[int, typer.Option(help="Pixels of a mask.", rich_help_panel=FILTERS)] = 35**2,
+    min_largest: Annotated[
+        float, typer.Option(help="Share of the largest component.", rich_help_panel=FILTERS)
+    ] = 0.80,
+    min_largest_of: Annotated[
+        list[str] | None,
+        typer.Option(help="The same for one class, CLASS=SHARE; repeatable. [default: hair=0.5 head=0.5]", rich_help_panel=FILTERS),
+    ] = None,
+    min_side: Annotated[int, typer.Option(help="Pixels of the box's shorter side.", rich_help_panel=FILTERS)] = 12,
+    max_aspect: Annotated[float, typer.Option(help="Longer over shorter side.", rich_help_panel=FILTERS)] = 8.0,
+    min_fill: Annotated[float, typer.Option(help="Mask area over box area.", rich_help_panel=FILTERS)] = 0.15,
+    max_raggedness: Annotated[
+        float, typer.Option(help="Contour length² over 4π area.", rich_help_panel=FILTERS)
+    ] = 9.0,
+    max_border: Annotated[
+        float, typer.Option(help="Share of the contour on the picture's border.", rich_help_panel=FILTERS)
+    ] = 0.35,
+    min_texture: Annotated[
+        float, typer.Option(help="Standard deviation of the luminance.", rich_help_panel=FILTERS)
+    ] = 4.0,
+    max_iou: Annotated[
+        float, typer.Option(help="Overlap with another part of the person; 1 keeps duplicates.", rich_help_panel=FILTERS)
+    ] = 0.97,
+    workers: Annotated[int | None, typer.Option(min=0, help="Processes; 0 is this one. [default: all cores]")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and estimate; write nothing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failed item.")] = False,
+    max_errors: Annotated[int | None, typer.Option(min=0, help="Stop after more failed items than this.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
+) -> None:
+    """Cut a parsing data set into body parts and write one pool file.
+
+    Exit codes: 0 done, 2 wrong option, 3 done but some items failed or nothing was kept, 4 source not found, 5 output
+    exists or cannot be written, 130 interrupted.
+    """
+    if out is None and not dry_run:
+        raise ConfigError("pass --out POOL.h5, or --dry-run to only count")
+    from partpool.filters import FilterConfig
+
+    filters = FilterConfig(
+        min_area=min_area, min_largest=min_largest, min_largest_of=_shares(min_largest_of), min_side=min_side,
+        max_aspect=max_aspect, min_fill=min_fill, max_raggedness=max_raggedness, max_border=max_border,
+        min_texture=min_texture, max_iou=max_iou,
+    )  # fmt: skip
+    classes = _taxonomy(taxonomy, compose or [], filters)
+    source = _source(lip, images, labels, scheme, split, limit)
+    output = Output(quiet)
+    for note in source.notes:
+        output.message(f"Note: {note}")
+    report = run_build(
+        output, source, None if dry_run else out, taxonomy=classes, filters=filters, codec=codec, max_side=max_side,
+        workers=_cores() if workers is None else workers, overwrite=overwrite, max_errors=0 if strict else max_errors,
+    )  # fmt: skip
+    if as_json:
+        output.json(report.to_dict() | {"notes": list(source.notes)})
+    else:
+        _print(output, report)
+    if report.failed or not report.parts:
+        raise typer.Exit(FAILED_ITEMS)
+
+
+def _shares(entries: list[str] | None) -> dict[str, float]:
+    shares = {"hair": 0.50, "head": 0.50}
+    for entry in entries or []:
+        name, _, value = entry.partition("=")
+        try:
+            shares[name] = float(value)
+        except ValueError:
+            raise ConfigError(f"--min-largest-of takes CLASS=SHARE, such as hair=0.5, but got {entry!r}") from None
+    return shares
+
+
+def _taxonomy(name: str, compositions: list[str], filters: FilterConfig) -> Taxonomy:
+    from partpool.taxonomy_file import compose, load_taxonomy
+
+    taxonomy = load_taxonomy(name)
+    for expression in compositions:
+        taxonomy = compose(taxonomy, expression)
+    for class_name in filters.min_largest_of:
+        if class_name not in ("hair", "head"):
+            taxonomy.id(class_name)
+    return taxonomy
+
+
+def _source(
+    lip: Path | None, images: Path | None, labels: Path | None, scheme: str | None, split: Any, limit: int | None
+) -> Source:
+    from partpool.schemes import SCHEMES
+    from partpool.sources import find_lip, find_pairs
+
+    if lip is not None:
+        if images or labels or scheme:
+            raise ConfigError("pass either --lip, or --images with --labels and --scheme, not both")
+        source = find_lip(lip, split)
+    elif images is not None and labels is not None:
+        if scheme is None:
+            raise ConfigError(
+                f"pass --scheme ({', '.join(SCHEMES)}): what the pixel values mean cannot be told from the files"
+            )
+        source = find_pairs(images, labels, scheme)
+    else:
+        raise ConfigError("pass the source: --lip DIR, or --images DIR --labels DIR --scheme lip")
+    return source if limit is None else source.limit(limit)
+
+
+def _cores() -> int:
+    import os
+
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def run_build(output: Output, source: Source, out: Path | None, **options: Any) -> BuildReport:
+    """Build with a progress display."""
+    from partpool.builder import build as build_pool
+
+    with output.progress("Cutting") as update:
+
+        def show(progress: BuildProgress) -> None:
+            note = f"{progress.parts:,} parts"
+            if progress.failed:
+                note += f", {progress.failed:,} failed"
+            update(progress.done, progress.total, note)
+
+        return build_pool(source, out, on_progress=show, **options)
+
+
+def _print(output: Output, report: BuildReport) -> None:
+    from partpool_cli.tables import outcome_table
+
+    output.table(outcome_table(report.counts))
+    rate = report.items / max(report.seconds, 1e-6)
+    output.result(f"{report.parts:,} parts from {report.items:,} items in {report.seconds:,.1f} s ({rate:,.0f}/s)")
+    if report.out is None:
+        output.result(f"Dry run: nothing was written; the pool would take about {size_text(report.pool_bytes)}")
+    else:
+        output.result(f"Wrote {report.out} ({size_text(report.pool_bytes)})")
+    if not report.parts:
+        output.warning("No part was kept.")
+    if not report.failed:
+        return
+    reasons = Counter(item.reason for item in report.failed)
+    listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+    output.warning(f"{len(report.failed):,} of {report.items:,} items failed: {listed}")
+    for item in report.failed[:SHOWN_FAILURES]:
+        output.warning(f"  {item.name}: {item.message}")
+    if len(report.failed) > SHOWN_FAILURES:
+        output.warning(f"  … and {len(report.failed) - SHOWN_FAILURES:,} more; --json lists them all")

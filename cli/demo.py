@@ -1,0 +1,73 @@
+"""``partpool demo``."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from partpool.errors import OutputError
+from partpool_cli.output import Output, examples, reports_errors
+
+EXAMPLES = examples("partpool demo", "partpool demo --out /tmp/people --people 200")
+MARK = ".partpool-demo"
+
+
+@reports_errors
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("partpool-demo"),
+    people: Annotated[int, typer.Option(min=1, help="Number of people to draw.")] = 60,
+    seed: Annotated[int, typer.Option(help="Which people.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder of an earlier demo.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
+) -> None:
+    """Draw a small LIP-layout data set of synthetic people, build a pool of it, and show what is in it.
+
+    Needs no data and no network. Exit codes: 0 done, 5 the folder exists or cannot be written.
+    """
+    from partpool.reader import PartPool
+    from partpool.sheet import contact_sheet, save_picture
+    from partpool.sources import find_lip
+    from partpool.synthetic import write_lip_dataset
+    from partpool_cli import build, inspect
+
+    output = Output(quiet)
+    _prepare(out, overwrite)
+    lip, pool, sheet = out / "LIP", out / "pool.h5", out / "sheet.png"
+    output.message(f"Drawing {people:,} synthetic people into {lip}")
+    try:
+        write_lip_dataset(lip, people, seed)
+    except OSError as error:
+        raise OutputError(f"{lip} cannot be written: {error.strerror}") from None
+    output.message(f"$ partpool build --lip {lip} --out {pool}")
+    source = replace(find_lip(lip), license_note="synthetic people, free to use")
+    build.run_build(output, source, pool, overwrite=True)
+    output.message(f"$ partpool inspect {pool} --sheet {sheet}")
+    opened = PartPool(pool)
+    inspect.show(output, opened)
+    save_picture(contact_sheet(opened), sheet)
+    output.result(f"Wrote {pool} and the contact sheet {sheet}")
+
+
+def _prepare(out: Path, overwrite: bool) -> None:
+    """Make the folder; what is in it already is only ever removed if an earlier demo made it."""
+    mark = out / MARK
+    try:
+        if out.exists():
+            if not out.is_dir():
+                raise OutputError(f"{out} is not a folder; pass another --out")
+            if any(out.iterdir()) and not mark.exists():
+                raise OutputError(f"{out} exists and was not made by partpool demo; pass another --out")
+            if mark.exists() and not overwrite:
+                raise OutputError(f"{out} holds an earlier demo; pass --overwrite to replace it, or another --out")
+            if mark.exists():
+                shutil.rmtree(out / "LIP", ignore_errors=True)
+        out.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror}") from None

@@ -1,0 +1,186 @@
+"""One item → encoded patches: read, segment, filter, cut, encode."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from partpool import segment as segments
+from partpool.codec import codec_id, encode
+from partpool.errors import ConfigError, ImageError, ItemError, LabelMapError
+from partpool.filters import FilterConfig, Measures
+from partpool.images import read_image, read_label_map
+from partpool.neck import CENTRAL, REACH
+from partpool.judging import Judged, judge
+from partpool.patch import EXTEND, cut
+from partpool.segment import Box, Segmenter
+from partpool.sources import Item
+from partpool.taxonomy import Taxonomy
+
+KEPT = "kept"
+ISLANDS = "islands"
+MAX_FILE = 2**29
+"""Larger files are refused before they are read."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the bytes of a pool, apart from its source.
+
+    Attributes:
+        taxonomy: The part classes.
+        filters: The filter thresholds.
+        codec: Name of the codec.
+        max_side: Longest side of a stored patch in pixels; larger ones are shrunk by area averaging.
+
+    Raises:
+        ConfigError: If an option is out of range, or a filter names a class that does not exist.
+    """
+
+    taxonomy: Taxonomy
+    filters: FilterConfig = field(default_factory=FilterConfig)
+    codec: str = "jpeg"
+    max_side: int = 320
+
+    def __post_init__(self) -> None:
+        codec_id(self.codec)
+        if not 16 <= self.max_side <= 4096:
+            raise ConfigError(f"max_side must lie in [16, 4096] pixels, but got {self.max_side}")
+
+    def config(self) -> dict[str, Any]:
+        """The recipe as plain data, for the pool's ``config`` attribute; the taxonomy is stored beside it."""
+        return {
+            "filters": self.filters.to_dict(),
+            "codec": self.codec,
+            "max_side": self.max_side,
+            "island": segments.ISLAND,
+            "gap": segments.GAP,
+            "minor_share": segments.MINOR_SHARE,
+            "minor_area": segments.MINOR_AREA,
+            "neck_reach": REACH,
+            "neck_central": CENTRAL,
+            "extend": EXTEND,
+        }
+
+
+@dataclass(slots=True)
+class EncodedPart:
+    """A kept part, ready to be stored; boxes are x0 y0 x1 y1 in the source image, half-open."""
+
+    class_id: int
+    height: int
+    width: int
+    crc32: int
+    box: Box
+    person_box: Box
+    measured: Measures
+    data: bytes
+
+
+@dataclass(slots=True)
+class CutItem:
+    """What became of one item.
+
+    Attributes:
+        name: The item's name.
+        width: Width of the picture.
+        height: Height of the picture.
+        digest: blake2b-128 of image bytes and label bytes.
+        mtime: Newest modification time of its files, in seconds.
+        parts: The kept parts, ordered by class.
+        counts: Number of segments by (class id, ``"kept"``, ``"islands"`` or a rejection reason).
+    """
+
+    name: str
+    width: int
+    height: int
+    digest: bytes
+    mtime: float
+    parts: list[EncodedPart]
+    counts: Counter[tuple[int, str]]
+
+
+class Cutter:
+    """Cuts items by one recipe."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._codec = codec_id(recipe.codec)
+        self._segmenter = Segmenter(recipe.taxonomy)
+
+    def __call__(self, item: Item) -> CutItem:
+        """Read and cut one item.
+
+        Raises:
+            ItemError: If the item cannot be used.
+        """
+        if item.problem:
+            raise ItemError("ambiguous", item.problem)
+        label_bytes, label_time = _read(item.labels, "label", LabelMapError)
+        image_bytes, image_time = _read(item.image, "image", ImageError)
+        label_map = read_label_map(label_bytes, self._recipe.taxonomy.scheme)
+        height, width = label_map.shape
+        image = read_image(image_bytes, (width, height))
+        digest = hashlib.blake2b(image_bytes, digest_size=16)
+        digest.update(label_bytes)
+        parts, counts = self.cut(image, label_map)
+        return CutItem(item.name, width, height, digest.digest(), max(label_time, image_time), parts, counts)
+
+    def cut(
+        self, image: NDArray[np.uint8], label_map: NDArray[np.uint8]
+    ) -> tuple[list[EncodedPart], Counter[tuple[int, str]]]:
+        """The kept parts of one picture, and the number of segments by class and outcome.
+
+        Args:
+            image: uint8 [H, W, 3] BGR.
+            label_map: uint8 [H, W].
+        """
+        counts: Counter[tuple[int, str]] = Counter()
+        segmentation = self._segmenter(label_map)
+        if segmentation is None:
+            return [], counts
+        counts.update({(class_id, ISLANDS): number for class_id, number in segmentation.islands.items()})
+        kept: list[Judged] = []
+        for judged in judge(segmentation, image, self._recipe.taxonomy, self._recipe.filters):
+            counts[judged.segment.class_id, judged.reason or KEPT] += 1
+            if judged.reason is None:
+                kept.append(judged)
+        masks = [(judged.mask, judged.box) for judged in kept if judged.mask is not None]
+        patches = cut(cv2.cvtColor(image, cv2.COLOR_BGR2BGRA), masks, self._recipe.max_side)
+        person_box = segmentation.regions.person_box
+        return [self._encode(*pair, person_box) for pair in zip(kept, patches, strict=True)], counts
+
+    def _encode(self, judged: Judged, patch: NDArray[np.uint8], person_box: Box) -> EncodedPart:
+        data = encode(self._codec, patch)
+        height, width = patch.shape[:2]
+        return EncodedPart(
+            judged.segment.class_id, height, width, zlib.crc32(data), judged.box, person_box, judged.measured, data
+        )
+
+
+def _read(path: Path | None, what: str, error: type[ItemError]) -> tuple[bytes, float]:
+    """A regular file's bytes and modification time."""
+    if path is None:
+        raise error(f"{what}-missing", f"the {what} file is missing")
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise error(f"{what}-unreadable", f"the {what} is not a regular file")
+            if status.st_size > MAX_FILE:
+                raise error(f"{what}-too-large", f"the {what} file has {status.st_size:,} bytes")
+            return file.read(), status.st_mtime
+    except FileNotFoundError:
+        raise error(f"{what}-missing", f"the {what} file is missing") from None
+    except OSError as reason:
+        raise error(f"{what}-unreadable", f"the {what} file cannot be read: {reason.strerror}") from None

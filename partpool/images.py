@@ -1,0 +1,167 @@
+"""Reading photographs and label maps from bytes, and refusing what would silently be something else."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from partpool.errors import ImageError, ItemError, LabelMapError
+from partpool.schemes import IGNORE, LabelScheme
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LOSSY = {b"\xff\xd8": "JPEG", b"RIFF": "WebP"}
+MAX_PIXELS = 2**27
+"""Larger pictures are refused before they are decoded."""
+IMAGE_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
+JPEG_FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+
+
+def read_label_map(data: bytes, scheme: LabelScheme) -> NDArray[np.uint8]:
+    """Decode an index PNG (mode L or P) and check its values against the scheme.
+
+    Values are the indexes as stored, whatever the palette; 255 becomes background.
+
+    Args:
+        data: The file's bytes.
+        scheme: What the values mean.
+
+    Returns:
+        uint8 [H, W], every value below the scheme's number of labels.
+
+    Raises:
+        LabelMapError: If the bytes are not a single-channel 8-bit PNG or hold other values.
+    """
+    if not data:
+        raise LabelMapError("label-empty", "the label map is an empty file")
+    if not data.startswith(PNG_SIGNATURE):
+        for magic, kind in LOSSY.items():
+            if data.startswith(magic):
+                raise LabelMapError(
+                    "label-lossy", f"the label map is a {kind}, whose compression changes labels; expected an index PNG"
+                )
+        raise LabelMapError("label-unreadable", "the label map is not a PNG file; expected an index PNG (mode L or P)")
+    depth, colour = _png_header(data)
+    if depth == 16:
+        raise LabelMapError("label-16-bit", "the label map has 16 bits per pixel; expected 8 (mode L or P)")
+    if colour not in (0, 3):
+        raise LabelMapError(
+            "label-rgb",
+            "the label map is a colour picture, not indexes; expected an index PNG (mode L or P). "
+            "Export the parser's raw labels, not its visualisation",
+        )
+    labels = np.array(_pillow(data, LabelMapError, "label"), dtype=np.uint8)
+    if colour == 0 and depth in (2, 4):
+        # Pillow spreads 2 and 4 bit greys over 0…255.
+        labels //= 255 // (2**depth - 1)
+    limit = len(scheme.labels)
+    if labels.max(initial=0) >= limit:
+        labels[labels == IGNORE] = 0
+        worst = int(labels.max())
+        if worst >= limit:
+            wrong = np.unique(labels[labels >= limit])
+            listed = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
+            raise LabelMapError(
+                "label-out-of-scheme",
+                f"the label map holds {listed}, but scheme {scheme.name!r} ends at {limit - 1} (255 is ignored)",
+            )
+    return labels
+
+
+def read_image(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Decode a photograph that belongs to a label map.
+
+    Pixels come as they are stored; an EXIF orientation is applied only if the stored size differs from the label
+    map's and the turned size fits.
+
+    Args:
+        data: The file's bytes: JPEG, PNG, or anything else that Pillow reads.
+        size: Width and height of the label map.
+
+    Returns:
+        uint8 [H, W, 3], BGR.
+
+    Raises:
+        ImageError: If the bytes are no picture, are cut short, or have another size.
+    """
+    if not data:
+        raise ImageError("image-empty", "the image is an empty file")
+    if data.startswith(b"\xff\xd8"):
+        width, height, complete = _jpeg_layout(data)
+        if not complete:
+            raise ImageError("image-truncated", "the JPEG is cut short: its end marker is missing")
+        if (width, height) == size:
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), JPEG_FLAGS)
+            if image is None or image.shape[:2] != (height, width):
+                raise ImageError("image-unreadable", "the JPEG cannot be decoded")
+            return image
+    picture = _pillow(data, ImageError, "image", size)
+    if picture.mode not in IMAGE_MODES:
+        raise ImageError("image-mode", f"the image has mode {picture.mode}; expected an 8-bit picture")
+    return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
+
+
+def _pillow(
+    data: bytes, error: type[ItemError], what: str, size: tuple[int, int] | None = None
+) -> Image.Image:
+    """Open and decode with Pillow; every failure is an item error."""
+    with warnings.catch_warnings():
+        # Pillow's bomb warning is far above MAX_PIXELS, its other warnings are about metadata.
+        warnings.simplefilter("ignore")
+        try:
+            picture: Image.Image = Image.open(io.BytesIO(data))
+            if picture.width * picture.height > MAX_PIXELS:
+                raise error(f"{what}-too-large", f"the {what} is {picture.width}×{picture.height} pixels")
+            if size is not None and picture.size != size:
+                turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8) and picture.size[::-1] == size
+                if not turned:
+                    raise error(
+                        "size-mismatch",
+                        f"the image is {picture.width}×{picture.height}, but its label map {size[0]}×{size[1]}",
+                    )
+                picture = ImageOps.exif_transpose(picture)
+            picture.load()
+        except ItemError:
+            raise
+        except UnidentifiedImageError:
+            raise error(f"{what}-unreadable", f"the {what} is not a picture in any known format") from None
+        except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as reason:
+            kind = "truncated" if "truncated" in str(reason) else "unreadable"
+            raise error(f"{what}-{kind}", f"the {what} cannot be decoded: {reason}") from None
+    return picture
+
+
+def _png_header(data: bytes) -> tuple[int, int]:
+    """Bit depth and colour type."""
+    if len(data) < 33 or data[12:16] != b"IHDR":
+        raise LabelMapError("label-truncated", "the label map is cut short: the PNG has no header")
+    return data[24], data[25]
+
+
+def _jpeg_layout(data: bytes) -> tuple[int, int, bool]:
+    """Stored width and height of a JPEG, and whether its end marker follows the start of its picture data.
+
+    Decoders paint the missing part of a truncated JPEG grey and only warn. An end marker before the picture data
+    belongs to an embedded thumbnail.
+    """
+    width = height = 0
+    position = 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            break
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+            continue
+        length = int.from_bytes(data[position + 2 : position + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and position + 9 <= len(data):
+            height, width = struct.unpack_from(">HH", data, position + 5)
+        if marker == 0xDA:
+            return width, height, data.find(b"\xff\xd9", position + 2 + length) >= 0
+        position += 2 + length
+    return width, height, False

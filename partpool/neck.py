@@ -1,0 +1,143 @@
+"""The neck, which LIP and the parsers trained on it leave unlabelled.
+
+Without it a head and its torso are two components in every class that contains both. The rule fills background that
+lies between the face and the torso along the line through their centroids, and nothing else: a morphological closing
+of the same reach fills wall between arm and torso.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+
+REACH = 0.16
+"""How far the face and the torso may be from a neck pixel, in diagonals of the person's box."""
+CENTRAL = 0.70
+"""Share of the face's width, across the axis, that a neck hangs from."""
+
+
+@dataclass(frozen=True)
+class NeckLabels:
+    """Pixel values between which the neck lies."""
+
+    face: tuple[int, ...]
+    torso: tuple[int, ...]
+
+
+def neck_candidates(
+    person: NDArray[np.uint8], neck: NeckLabels, boxes: Mapping[int, Box]
+) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
+    """Background pixels between face and torso, or None if there are none.
+
+    A pixel is taken if going back along the axis it meets the central part of the face, and going forward the torso,
+    each within reach. The axis runs from the centroid of the face's largest component to the centroid of the torso's
+    labels. Whether a filled component touches both is for the caller to see.
+
+    Args:
+        person: Label map cut to the person's box, uint8 [h, w].
+        neck: Labels of face and torso.
+        boxes: Box of every label that occurs, x0 y0 x1 y1, half-open.
+
+    Returns:
+        A window of the neck, 255 or 0, uint8, and its left and top corner.
+    """
+    face_box, torso_box = _union(boxes, neck.face), _union(boxes, neck.torso)
+    if face_box is None or torso_box is None:
+        return None
+    face = _largest(_member(person, neck.face, face_box))
+    torso = _member(person, neck.torso, torso_box)
+    start, end = _centroid(face, face_box), _centroid(torso, torso_box)
+    length = math.dist(start, end)
+    steps = int(REACH * math.hypot(*person.shape))
+    if length == 0 or steps == 0:
+        return None
+    axis = ((end[0] - start[0]) / length, (end[1] - start[1]) / length)
+    distance = np.arange(1, steps + 1)
+    offsets = np.stack([np.rint(distance * axis[0]), np.rint(distance * axis[1])], axis=1).astype(int)
+    corridor = _corridor(face_box, offsets[-1], person.shape)
+    below_face = _shifted(_central(face, axis), face_box, offsets, corridor)
+    above_torso = _shifted(torso, torso_box, -offsets, corridor)
+    x0, y0, x1, y1 = corridor
+    filled = below_face & above_torso & cv2.compare(person[y0:y1, x0:x1], 0, cv2.CMP_EQ)
+    return (filled, (x0, y0)) if cv2.countNonZero(filled) else None
+
+
+def _union(boxes: Mapping[int, Box], labels: tuple[int, ...]) -> Box | None:
+    found = [boxes[label] for label in labels if label in boxes]
+    if not found:
+        return None
+    x0, y0, x1, y1 = zip(*found, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
+
+
+def _member(person: NDArray[np.uint8], labels: tuple[int, ...], box: Box) -> NDArray[np.uint8]:
+    table = np.zeros(256, np.uint8)
+    table[list(labels)] = 255
+    return cv2.LUT(person[box[1] : box[3], box[0] : box[2]], table)
+
+
+def _largest(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    count, pixels = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
+    if count <= 2:
+        return mask
+    areas = np.bincount(pixels.ravel())
+    return np.where(pixels == 1 + areas[1:].argmax(), np.uint8(255), np.uint8(0))
+
+
+def _centroid(window: NDArray[np.uint8], box: Box) -> tuple[float, float]:
+    moments = cv2.moments(window, binaryImage=True)
+    return box[0] + moments["m10"] / moments["m00"], box[1] + moments["m01"] / moments["m00"]
+
+
+def _central(face: NDArray[np.uint8], axis: tuple[float, float]) -> NDArray[np.uint8]:
+    """The face without the outer parts of its width across the axis."""
+    rows, columns = np.nonzero(face)
+    across = axis[0] * rows - axis[1] * columns
+    low, high = across.min(), across.max()
+    outer = np.abs(across - (low + high) / 2) > CENTRAL / 2 * (high - low)
+    core = face.copy()
+    core[rows[outer], columns[outer]] = 0
+    return core
+
+
+def _corridor(face: Box, last: NDArray[np.int_], shape: tuple[int, ...]) -> Box:
+    """Box of every pixel that the face can reach by a shift of up to ``last``, within the picture."""
+    dx, dy = int(last[0]), int(last[1])
+    x0, y0, x1, y1 = face
+    return (
+        max(0, x0 + min(0, dx)), max(0, y0 + min(0, dy)),
+        min(shape[1], x1 + max(0, dx)), min(shape[0], y1 + max(0, dy)),
+    )  # fmt: skip
+
+
+def _shifted(mask: NDArray[np.uint8], box: Box, offsets: NDArray[np.int_], target: Box) -> NDArray[np.uint8]:
+    """Union of a mask shifted by every offset, cut to ``target``: one dilation whose kernel is the line of offsets.
+
+    Args:
+        mask: uint8, cut to ``box``.
+        box: Where the mask lies.
+        offsets: x and y of every shift, [n, 2], going one way from the origin.
+        target: Box of the result.
+    """
+    dx, dy = offsets[-1].tolist()
+    # dilate() takes dst(p) = max src(p + element − anchor), so a shift by +o is an element at anchor − o.
+    anchor = (max(0, dx), max(0, dy))
+    kernel = np.zeros((abs(dy) + 1, abs(dx) + 1), np.uint8)
+    kernel[anchor[1] - offsets[:, 1], anchor[0] - offsets[:, 0]] = 1
+    x0, y0 = min(target[0], target[0] - dx), min(target[1], target[1] - dy)
+    x1, y1 = max(target[2], target[2] - dx), max(target[3], target[3] - dy)
+    window = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    left, top, right, bottom = max(box[0], x0), max(box[1], y0), min(box[2], x1), min(box[3], y1)
+    if left < right and top < bottom:
+        window[top - y0 : bottom - y0, left - x0 : right - x0] = mask[
+            top - box[1] : bottom - box[1], left - box[0] : right - box[0]
+        ]
+    shifted = cv2.dilate(window, kernel, anchor=anchor, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return shifted[target[1] - y0 : target[3] - y0, target[0] - x0 : target[2] - x0]

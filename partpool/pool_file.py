@@ -1,0 +1,240 @@
+"""One pool file, opened and checked.
+
+HDF5 is parsed once. It says where each column's bytes are; from then on they are read with ``pread``, which has no
+position to share, takes no lock, and therefore works after fork, in threads and on network file systems.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from partpool.errors import ConfigError, PoolError, PoolNotFoundError
+from partpool.layout import COLUMNS, FORMAT, FORMAT_VERSION, JSON_ATTRIBUTES, NAMES, QUALITY, Column
+from partpool.schemes import LabelScheme
+from partpool.taxonomy import Taxonomy
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A column's bytes in the file."""
+
+    offset: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return int(self.dtype.itemsize * np.prod(self.shape[1:], dtype=np.int64))
+
+
+class PoolFile:
+    """A checked pool file.
+
+    Args:
+        path: The file.
+        identity: Size, modification time and inode it must still have; None takes what is there.
+
+    Raises:
+        PoolNotFoundError: If there is no such file.
+        PoolError: If it is not a pool, is damaged, of another version, or has changed.
+    """
+
+    def __init__(self, path: Path, identity: tuple[int, int, int] | None = None) -> None:
+        self.path = path
+        self._fd = _open(path)
+        self._close = weakref.finalize(self, os.close, self._fd)
+        status = os.fstat(self._fd)
+        self.identity = (status.st_size, status.st_mtime_ns, status.st_ino)
+        if identity is not None and identity != self.identity:
+            raise PoolError(f"{path} has changed since it was opened; open the pool again")
+        self._loaded: dict[str, Array] = {}
+        with _parsed(path) as file:
+            self.attributes = _attributes(file, path)
+            self._runs = _runs(file, path, status.st_size)
+        self.taxonomy = self._taxonomy()
+        self._check()
+
+    def _taxonomy(self) -> Taxonomy:
+        try:
+            scheme = LabelScheme.from_dict(self.attributes["scheme"])
+            return Taxonomy.from_dict(self.attributes["taxonomy"], scheme)
+        except ConfigError as error:
+            raise PoolError(f"{self.path}: the stored taxonomy is damaged: {error}") from None
+
+    def _check(self) -> None:
+        """Offsets stay inside the blob, and class ids inside the taxonomy and in order."""
+        offset, class_id, start = self["offset"], self["class_id"], self["start"]
+        blob = self._runs["data"].shape[0]
+        if offset[0] != 0 or offset[-1] != blob or (offset[1:] < offset[:-1]).any():
+            raise PoolError(f"{self.path}: /patches/offset does not divide the {blob} bytes of /patches/data")
+        expected = np.searchsorted(class_id, np.arange(len(self.taxonomy) + 1))
+        if (class_id[1:] < class_id[:-1]).any() or expected[-1] != len(class_id) or not np.array_equal(start, expected):
+            raise PoolError(f"{self.path}: class ids and /classes/start do not match the {len(self.taxonomy)} classes")
+        if self.has_keypoints and self._runs["keypoints"].shape[0] != len(class_id):
+            raise PoolError(f"{self.path}: /patches/keypoints has another length than the other columns")
+
+    def __len__(self) -> int:
+        return self._runs["class_id"].shape[0]
+
+    @property
+    def sources(self) -> int:
+        """Number of source items."""
+        return self._runs["sources/name"].shape[0]
+
+    @property
+    def blob_bytes(self) -> int:
+        """Bytes of all encoded patches."""
+        return self._runs["data"].shape[0]
+
+    @property
+    def has_keypoints(self) -> bool:
+        """Whether keypoints are stored."""
+        return "keypoints" in self._runs
+
+    def __getitem__(self, column: str) -> Array:
+        """A whole column, read on first use and kept; read-only."""
+        if column not in self._loaded:
+            self._loaded[column] = self._read(column)
+        return self._loaded[column]
+
+    def _read(self, column: str) -> Array:
+        run = self._runs[column]
+        buffer = np.empty(run.shape, run.dtype)
+        view = memoryview(buffer.reshape(-1).view(np.uint8)) if buffer.size else memoryview(b"")
+        done = 0
+        while done < len(view):
+            got = os.preadv(self._fd, [view[done:]], run.offset + done)
+            if not got:
+                raise PoolError(f"{self.path} ends inside {column}")
+            done += got
+        buffer.flags.writeable = False
+        return buffer
+
+    def row(self, column: str, index: int) -> Array:
+        """One row of a column that is not worth keeping whole."""
+        run = self._runs[column]
+        data = os.pread(self._fd, run.row_bytes, run.offset + index * run.row_bytes)
+        if len(data) != run.row_bytes:
+            raise PoolError(f"{self.path} ends inside {column}")
+        return np.frombuffer(data, run.dtype).reshape(run.shape[1:])
+
+    def source_name(self, index: int) -> str:
+        """Name of a source item."""
+        return bytes(self.row("sources/name", index)[()]).decode("utf-8", "replace")
+
+    def patch_bytes(self, index: int) -> bytes:
+        """Encoded bytes of a patch."""
+        first, last = int(self["offset"][index]), int(self["offset"][index + 1])
+        if "data" in self._loaded:
+            return self._loaded["data"][first:last].tobytes()
+        data = os.pread(self._fd, last - first, self._runs["data"].offset + first)
+        if len(data) != last - first:
+            raise PoolError(f"{self.path} ends inside /patches/data")
+        return data
+
+    def close(self) -> None:
+        """Give the file descriptor back; columns that are loaded stay readable."""
+        self._close()
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        raise PoolNotFoundError(f"there is no pool file {path}") from None
+    except OSError as error:
+        raise PoolError(f"{path} cannot be opened: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _parsed(path: Path) -> Iterator[h5py.File]:
+    """The file through HDF5, without file locks, which fail on NFS even for readers."""
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except PoolError:
+        raise
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, UnicodeDecodeError) as error:
+        raise PoolError(f"{path} is not a pool, or is damaged ({error}); expected a file made by: partpool build") from None
+
+
+def _attributes(file: h5py.File, path: Path) -> dict[str, Any]:
+    attributes = file.attrs
+    if attributes.get("format") != FORMAT:
+        raise PoolError(f"{path} is an HDF5 file, but not a partpool pool")
+    version = attributes.get("format_version")
+    if version != FORMAT_VERSION:
+        raise PoolError(
+            f"{path} has format version {version}, this partpool reads {FORMAT_VERSION}; "
+            "upgrade with: pip install -U partpool, or build the pool again"
+        )
+    found: dict[str, Any] = {"format_version": int(version)}
+    for name in ("created", "builder"):
+        found[name] = str(attributes.get(name, ""))
+    for name in JSON_ATTRIBUTES:
+        if name not in attributes:
+            raise PoolError(f"{path}: the attribute {name!r} is missing")
+        try:
+            found[name] = json.loads(attributes[name])
+        except (ValueError, TypeError, RecursionError):
+            raise PoolError(f"{path}: the attribute {name!r} is not JSON") from None
+        if not isinstance(found[name], dict):
+            raise PoolError(f"{path}: the attribute {name!r} is not a table")
+    return found
+
+
+def _runs(file: h5py.File, path: Path, size: int) -> dict[str, Run]:
+    """Where every column's bytes are, after checking that they are plainly in this file."""
+    runs: dict[str, Run] = {}
+    for column in COLUMNS:
+        if not column.required and column.name not in file["patches"]:
+            continue
+        key = column.path[1:] if column.path.startswith("/sources") else column.name
+        runs[key] = _run(file, column, path, size)
+    for name, _ in NAMES:
+        runs[name[1:]] = _run(file, Column(name, np.dtype("S"), "name"), path, size)
+    lengths = {"patch": runs["class_id"].shape[0], "source": runs["sources/name"].shape[0]}
+    lengths["edge"] = lengths["patch"] + 1
+    lengths["start"] = runs["classes/name"].shape[0] + 1
+    for column in COLUMNS:
+        key = column.path[1:] if column.path.startswith("/sources") else column.name
+        if key in runs and column.per != "byte" and runs[key].shape[0] != lengths[column.per]:
+            raise PoolError(f"{path}: {column.path} has {runs[key].shape[0]} rows, expected {lengths[column.per]}")
+    if list(file["patches/quality"].attrs.get("names", ())) != list(QUALITY):
+        raise PoolError(f"{path}: /patches/quality does not name its columns {', '.join(QUALITY)}")
+    return runs
+
+
+def _run(file: h5py.File, column: Column, path: Path, size: int) -> Run:
+    parent, _, name = column.path[1:].rpartition("/")
+    for group, link in ((file, parent), (file[parent], name)):
+        if not isinstance(group.get(link, getlink=True), h5py.HardLink):
+            raise PoolError(f"{path}: {column.path} is missing, or a link to somewhere else")
+    dataset = file[column.path]
+    if not isinstance(dataset, h5py.Dataset):
+        raise PoolError(f"{path}: {column.path} is not a dataset")
+    fits = dataset.dtype.kind == "S" if column.dtype.kind == "S" else dataset.dtype == column.dtype
+    if not fits or dataset.shape is None or dataset.shape[1:] != column.shape or dataset.ndim != 1 + len(column.shape):
+        raise PoolError(f"{path}: {column.path} is {dataset.dtype} {dataset.shape}, expected {column.dtype} of {column.per}s")
+    plist = dataset.id.get_create_plist()
+    if plist.get_layout() != h5py.h5d.CONTIGUOUS or plist.get_nfilters() or plist.get_external_count():
+        raise PoolError(f"{path}: {column.path} is not stored contiguously in the file")
+    offset = dataset.id.get_offset()
+    length = dataset.size * dataset.dtype.itemsize
+    if length and (offset is None or offset + length > size):
+        raise PoolError(f"{path} is cut short: {column.path} ends behind the end of the file")
+    return Run(offset or 0, dataset.shape, dataset.dtype)

@@ -1,0 +1,129 @@
+"""Contact sheets: a row of random parts per class, to judge a pool by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from partpool.errors import OutputError
+from partpool.part import Part
+from partpool.reader import PartPool
+
+TILE = 96
+"""Side of a part's tile in pixels; larger parts are shrunk into it, smaller ones stay."""
+GAP = 6
+LEGEND = 210
+HEADER = 40
+INK, FAINT, PAPER = (20, 20, 20), (110, 110, 110), (255, 255, 255)
+CHECKERBOARD = (225, 190)
+
+Picture = NDArray[np.uint8]
+
+
+def contact_sheet(
+    pool: PartPool, *, classes: Sequence[str] | None = None, columns: int = 12, seed: int = 0
+) -> Picture:
+    """Draw random parts of every class on a checkerboard, with names, counts and median sizes.
+
+    A single class fills a grid of rows instead of one.
+
+    Args:
+        pool: The pool.
+        classes: Names of the classes to draw; None draws all.
+        columns: Parts in a row.
+        seed: Which parts are drawn.
+
+    Returns:
+        uint8 [H, W, 3] RGB.
+
+    Raises:
+        ConfigError: If there is no such class.
+    """
+    names = list(classes) if classes else list(pool.taxonomy.names)
+    rows = columns if len(names) == 1 else 1
+    rng = np.random.default_rng(seed)
+    bands = [_band(pool, name, rows, columns, rng) for name in names if pool.count(name)]
+    empty = [name for name in names if not pool.count(name)]
+    title = f"{len(pool):,} parts, {pool.taxonomy.name}"
+    if empty:
+        title += f"; none of: {', '.join(empty)}"
+    width = LEGEND + columns * (TILE + GAP) + GAP
+    return np.concatenate([_title(title, width), *bands])
+
+
+def save_picture(picture: Picture, path: Path) -> None:
+    """Write a picture; the file appears whole or not at all.
+
+    Raises:
+        OutputError: If the ending is not a picture's, or the file cannot be written.
+    """
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        Image.fromarray(picture).save(partial)
+        partial.replace(path)
+    except ValueError:
+        raise OutputError(f"{path} has no picture's ending; use .png or .jpg") from None
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def draw_part(part: Part, side: int = TILE) -> Picture:
+    """A part on a checkerboard, centred in a square tile, shrunk to fit if it is larger; uint8 RGB [side, side, 3]."""
+    tile = _checkerboard(side)
+    height, width = part.mask.shape
+    scale = min(1.0, side / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    colour = cv2.resize(part.rgb, size, interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(part.mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)[..., None]
+    left, top = (side - size[0]) // 2, (side - size[1]) // 2
+    window = tile[top : top + size[1], left : left + size[0]]
+    window[:] = np.rint(colour * alpha + window * (1 - alpha)).astype(np.uint8)
+    return tile
+
+
+def _checkerboard(side: int) -> Picture:
+    cells = np.add.outer(np.arange(side) // 8, np.arange(side) // 8)
+    return np.repeat(np.where(cells % 2, *map(np.uint8, CHECKERBOARD))[..., None], 3, axis=2)
+
+
+def _band(pool: PartPool, name: str, rows: int, columns: int, rng: np.random.Generator) -> Picture:
+    indices = pool.indices(name)
+    shown = rng.choice(indices, min(rows * columns, len(indices)), replace=False)
+    rows = -(-len(shown) // columns)
+    band = np.full((rows * (TILE + GAP) + GAP, LEGEND + columns * (TILE + GAP) + GAP, 3), PAPER, np.uint8)
+    for place, index in enumerate(shown.tolist()):
+        top, left = GAP + place // columns * (TILE + GAP), LEGEND + GAP + place % columns * (TILE + GAP)
+        band[top : top + TILE, left : left + TILE] = draw_part(pool[index])
+    width, height = (np.median(pool.columns[side][indices]) for side in ("width", "height"))
+    part = pool.taxonomy[name]
+    lines = [name, f"{len(indices):,} parts", f"median {width:.0f} x {height:.0f} px", f"size {part.size:g}"]
+    return _write(band, lines, (GAP * 2, GAP * 2))
+
+
+def _title(text: str, width: int) -> Picture:
+    font = ImageFont.load_default(16)
+    lines: list[str] = [""]
+    for word in text.split():
+        if font.getlength(f"{lines[-1]} {word}") > width - 4 * GAP:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    band = np.full((max(HEADER, 22 * len(lines) + 2 * GAP), width, 3), PAPER, np.uint8)
+    return _write(band, lines, (GAP * 2, GAP))
+
+
+def _write(picture: Picture, lines: Sequence[str], corner: tuple[int, int]) -> Picture:
+    """The picture with lines of text on it, the first one larger."""
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    x, y = corner
+    for number, line in enumerate(lines):
+        draw.text((x, y), line, fill=FAINT if number else INK, font=ImageFont.load_default(14 if number else 17))
+        y += 22
+    return np.asarray(image)

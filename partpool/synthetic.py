@@ -1,0 +1,300 @@
+"""Synthetic people with LIP label maps: data that can be drawn anywhere, for the demo, the tests and the docs.
+
+A person is a skeleton of 16 joints, dressed at random in all 19 LIP labels, seen whole or close up. Like in LIP the
+neck is skin in the picture and background in the label map, and left and right are the person's own sides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from partpool.part import MPII_KEYPOINTS
+from partpool.schemes import LIP
+
+View = Literal["whole", "portrait", "legs"]
+VIEWS: tuple[View, ...] = ("whole", "whole", "portrait", "portrait", "legs")
+WINDOWS = {"whole": (-0.04, 1.05), "portrait": (-0.03, 0.62), "legs": (0.42, 1.05)}
+"""What each view shows, from top to bottom, in heights of the person."""
+HEIGHTS = {"whole": (430, 620), "portrait": (850, 1050), "legs": (820, 980)}
+"""Height of the person in pixels in each view."""
+SKIN = ((242, 208, 180), (224, 172, 135), (189, 136, 98), (141, 92, 60), (92, 60, 42))
+UNLABELLED = "background"
+Point = NDArray[np.float64]
+
+
+@dataclass
+class SyntheticPerson:
+    """A drawn person.
+
+    Attributes:
+        image: uint8 [H, W, 3] RGB.
+        labels: uint8 [H, W], LIP indexes.
+        keypoints: float32 [16, 3], x y visible in pixels (pixel centres at +0.5), MPII order. Joints outside the
+            picture are not visible.
+    """
+
+    image: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    keypoints: NDArray[np.float32]
+
+
+def draw_person(rng: np.random.Generator, view: View | None = None) -> SyntheticPerson:
+    """Draw one person.
+
+    Args:
+        rng: Decides everything.
+        view: The whole person, the upper half or the legs close up; None draws one of them.
+    """
+    view = view or VIEWS[rng.integers(len(VIEWS))]
+    height = rng.uniform(*HEIGHTS[view])
+    top, bottom = (edge * height for edge in WINDOWS[view])
+    size = (round(rng.uniform(0.52, 0.66) * height), round(bottom - top))
+    joints = _pose(rng, height, np.array([size[0] / 2, -top]))
+    figure = _Figure(size, rng)
+    _dress(figure, joints, height, rng)
+    points = np.array([joints[name] for name in MPII_KEYPOINTS])
+    inside = ((points >= 0) & (points < size)).all(axis=1)
+    keypoints = np.concatenate([points, inside[:, None]], axis=1).astype(np.float32)
+    return SyntheticPerson(figure.paint(), figure.label_map(), keypoints)
+
+
+def write_lip_dataset(root: Path, people: int, seed: int = 0) -> None:
+    """Draw a data set in LIP's flat layout: ``train_images``, ``train_segmentations`` and ``train_id.txt``.
+
+    Args:
+        root: Folder to write into.
+        people: Number of people.
+        seed: Which people.
+    """
+    images, labels = root / "train_images", root / "train_segmentations"
+    for folder in (images, labels):
+        folder.mkdir(parents=True, exist_ok=True)
+    names = [f"{index:06d}" for index in range(people)]
+    for index, name in enumerate(names):
+        person = draw_person(np.random.default_rng((seed, index)), VIEWS[index % len(VIEWS)])
+        Image.fromarray(person.image).save(images / f"{name}.jpg", quality=92)
+        Image.fromarray(person.labels).save(labels / f"{name}.png")
+    (root / "train_id.txt").write_text("".join(f"{name}\n" for name in names), "utf-8")
+
+
+def _pose(rng: np.random.Generator, height: float, origin: Point) -> dict[str, Point]:
+    """Joints of a person of that height, head top below ``origin``, in pixels."""
+    lean = rng.uniform(-0.03, 0.03)
+    # Seen from the front the person's left is on the picture's right.
+    facing = 1 if rng.random() < 0.8 else -1
+    joints = {
+        "head_top": np.array([2.5 * lean, 0.0]),
+        "upper_neck": np.array([2 * lean, 0.155]),
+        "thorax": np.array([1.5 * lean, 0.2]),
+        "pelvis": np.array([0.0, 0.52]),
+    }
+    for side, sign in (("left", facing), ("right", -facing)):
+        arm, bend = math.radians(rng.uniform(8, 75)), math.radians(rng.uniform(-20, 70))
+        leg, knee = math.radians(rng.uniform(2, 16)), math.radians(rng.uniform(-12, 6))
+        for names, start, angles, lengths in (
+            (("shoulder", "elbow", "wrist"), (0.105, 0.215), (arm, arm - bend), (0.16, 0.14)),
+            (("hip", "knee", "ankle"), (0.065, 0.53), (leg, leg + knee), (0.22, 0.21)),
+        ):
+            at = np.array([sign * start[0] + (lean if start[1] < 0.5 else 0), start[1]])
+            joints[f"{side}_{names[0]}"] = at
+            for name, angle, length in zip(names[1:], angles, lengths, strict=True):
+                at = at + length * np.array([sign * math.sin(angle), math.cos(angle)])
+                joints[f"{side}_{name}"] = at
+    return {name: origin + height * point for name, point in joints.items()}
+
+
+class _Figure:
+    """Shapes of materials over each other, painted at the end."""
+
+    def __init__(self, size: tuple[int, int], rng: np.random.Generator) -> None:
+        self._materials = np.zeros((size[1], size[0]), np.uint8)
+        self._labels = [0]
+        self._looks = [_look(_background_colour(rng), rng)]
+        self._rng = rng
+
+    def material(self, label: str, colour: Sequence[float] | None = None) -> int:
+        """A new material of a label: plain in a given colour, or any colour and pattern."""
+        self._labels.append(LIP.labels.index(label))
+        if colour is None:
+            self._looks.append(_look(self._rng.uniform(25, 235, 3), self._rng))
+        else:
+            self._looks.append((np.array(colour, np.float32), "plain", 1.0, 0.0))
+        return len(self._labels) - 1
+
+    def limb(self, material: int, start: Point, end: Point, radius: float, end_radius: float) -> None:
+        """A tapered capsule."""
+        direction = (end - start) / max(1e-6, float(np.hypot(*(end - start))))
+        across = np.array([-direction[1], direction[0]])
+        self.polygon(
+            material,
+            [start + across * radius, end + across * end_radius, end - across * end_radius, start - across * radius],
+        )
+        self.ellipse(material, start, radius, radius)
+        self.ellipse(material, end, end_radius, end_radius)
+
+    def polygon(self, material: int, points: Sequence[Point]) -> None:
+        """A filled polygon."""
+        cv2.fillPoly(self._materials, [np.rint(np.array(points)).astype(np.int32)], material)
+
+    def ellipse(self, material: int, centre: Point, rx: float, ry: float, angle: float = 0.0) -> None:
+        """A filled ellipse."""
+        x, y = (round(float(value)) for value in centre)
+        cv2.ellipse(self._materials, (x, y), (max(1, round(rx)), max(1, round(ry))), angle, 0, 360, material, -1)
+
+    def label_map(self) -> NDArray[np.uint8]:
+        """LIP index of every pixel."""
+        return np.array(self._labels, np.uint8)[self._materials]
+
+    def paint(self) -> NDArray[np.uint8]:
+        """The picture: every material in its colour and pattern, lit from one side, slightly out of focus."""
+        height, width = self._materials.shape
+        rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+        picture = np.empty((height, width, 3), np.float32)
+        for number, (colour, pattern, period, depth) in enumerate(self._looks):
+            here = self._materials == number
+            wave = {
+                "plain": 0 * rows, "rows": np.sin(rows / period), "columns": np.sin(columns / period),
+                "checks": np.sin(rows / period) * np.sin(columns / period),
+            }[pattern]  # fmt: skip
+            picture[here] = colour + (depth * wave[here])[:, None]
+        light = self._rng.uniform(-0.25, 0.25, 2)
+        picture *= (1 + light[0] * (columns / width - 0.5) + light[1] * (rows / height - 0.5))[..., None]
+        grain = cv2.GaussianBlur(self._rng.normal(0, 1, (height, width)).astype(np.float32), (0, 0), 1.2)
+        picture += (18 * grain)[..., None]
+        return np.clip(cv2.GaussianBlur(picture, (3, 3), 0.6), 0, 255).astype(np.uint8)
+
+
+def _look(
+    colour: Sequence[float] | NDArray[np.floating], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], str, float, float]:
+    pattern = ("plain", "plain", "rows", "columns", "checks")[rng.integers(5)]
+    return np.array(colour, np.float32), pattern, float(rng.uniform(1.5, 6)), float(rng.uniform(10, 35))
+
+
+def _background_colour(rng: np.random.Generator) -> NDArray[np.float64]:
+    return rng.uniform(90, 230) + rng.uniform(-25, 25, 3)
+
+
+def _dress(figure: _Figure, joints: dict[str, Point], height: float, rng: np.random.Generator) -> None:
+    """Draw the person from the back to the front."""
+    tone = np.array(SKIN[rng.integers(len(SKIN))], float)
+    outfit = ("separates", "separates", "dress", "jumpsuits")[rng.integers(4)]
+    from_front = joints["left_shoulder"][0] > joints["right_shoulder"][0]
+    hair = rng.uniform(20, 140) * np.array([1, 0.75, 0.55])
+    if rng.random() < 0.5:
+        figure.polygon(figure.material("hair", hair), _long_hair(joints, height))
+    cloth = None if outfit == "separates" else figure.material(outfit)
+    _legs(figure, joints, height, tone, outfit, cloth, rng)
+    figure.limb(figure.material(UNLABELLED, tone * 0.9), joints["upper_neck"], joints["thorax"], 0.03 * height, 0.034 * height)
+    _torso(figure, joints, height, outfit, cloth, rng)
+    _arms(figure, joints, height, tone, rng)
+    if rng.random() < 0.4:
+        scarf = figure.material("scarf")
+        figure.ellipse(scarf, joints["thorax"], 0.075 * height, 0.026 * height)
+        figure.limb(scarf, joints["thorax"], joints["thorax"] + [0.02 * height, 0.16 * height], 0.02 * height, 0.026 * height)
+    _head(figure, joints, height, tone, hair, from_front, rng)
+
+
+def _long_hair(joints: dict[str, Point], height: float) -> list[Point]:
+    top, neck = joints["head_top"], joints["upper_neck"]
+    offsets = ((-0.06, 0.03), (0.06, 0.03), (0.075, 0.19), (-0.075, 0.19))
+    return [np.array([(top[0] + neck[0]) / 2 + dx * height, top[1] + dy * height]) for dx, dy in offsets]
+
+
+def _legs(
+    figure: _Figure, joints: dict[str, Point], height: float, tone: Point, outfit: str, suit: int | None,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    lower = ("pants", "pants", "skirt", "shorts")[rng.integers(4)] if outfit == "separates" else outfit
+    socks = figure.material("socks") if rng.random() < 0.6 else None
+    sock_top = rng.uniform(0.35, 0.75)
+    cloth = suit if lower == "jumpsuits" else figure.material("pants") if lower in ("pants", "shorts") else None
+    for side in ("left", "right"):
+        hip, knee, ankle = (joints[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle"))
+        leg = figure.material(f"{side}-leg", tone)
+        figure.limb(leg, hip, knee, 0.048 * height, 0.036 * height)
+        figure.limb(leg, knee, ankle, 0.036 * height, 0.024 * height)
+        if socks is not None:
+            figure.limb(socks, ankle + (knee - ankle) * sock_top, ankle, 0.034 * height, 0.027 * height)
+        toe = ankle + np.array([0.02 * height * np.sign(ankle[0] - hip[0]), 0.042 * height])
+        figure.limb(figure.material(f"{side}-shoe"), ankle + [0, 0.012 * height], toe, 0.03 * height, 0.03 * height)
+        if cloth is not None:
+            figure.limb(cloth, hip, knee, 0.056 * height, 0.044 * height)
+            if lower != "shorts":
+                figure.limb(cloth, knee, knee + (ankle - knee) * (0.85 if socks is not None else 0.95), 0.044 * height, 0.034 * height)
+    if lower == "skirt":
+        _flare(figure, figure.material("skirt"), joints, height, joints["pelvis"][1] - 0.03 * height, rng.uniform(0.16, 0.26))
+    elif cloth is not None:
+        knees = [joints[f"{side}_hip"] * 0.7 + joints[f"{side}_knee"] * 0.3 for side in ("left", "right")]
+        figure.polygon(cloth, [joints["left_hip"], knees[0], joints["pelvis"] + [0, 0.06 * height], knees[1], joints["right_hip"]])
+        figure.limb(cloth, joints["left_hip"], joints["right_hip"], 0.055 * height, 0.055 * height)
+
+
+def _flare(
+    figure: _Figure, material: int, joints: dict[str, Point], height: float, top: float, length: float
+) -> None:
+    x, below = joints["pelvis"][0], joints["pelvis"][1] + length * height
+    offsets = ((-0.085, top), (0.085, top), (0.13, below), (-0.13, below))
+    figure.polygon(material, [np.array([x + dx * height, y]) for dx, y in offsets])
+
+
+def _torso(
+    figure: _Figure, joints: dict[str, Point], height: float, outfit: str, suit: int | None, rng: np.random.Generator
+) -> None:
+    material = figure.material("upper-clothes") if suit is None else suit
+    left, right, pelvis = joints["left_shoulder"], joints["right_shoulder"], joints["pelvis"]
+    waist = 0.085 * height * (1 if left[0] > right[0] else -1)
+    figure.limb(material, left, right, 0.034 * height, 0.034 * height)
+    figure.polygon(material, [left, right, pelvis - [waist, 0], pelvis + [waist, 0]])
+    figure.ellipse(material, pelvis, abs(waist), 0.03 * height)
+    if outfit == "dress":
+        _flare(figure, material, joints, height, pelvis[1] - 0.12 * height, rng.uniform(0.12, 0.3))
+    if rng.random() < 0.45:
+        coat, hem = figure.material("coat"), rng.uniform(0.0, 0.2) * height
+        if rng.random() < 0.6:
+            figure.limb(coat, left * 0.7 + right * 0.3, left * 0.3 + right * 0.7, 0.03 * height, 0.03 * height)
+        for shoulder, sign in ((left, 1), (right, -1)):
+            edge = pelvis + [sign * waist * 1.35, hem]
+            figure.polygon(coat, [shoulder, shoulder * 0.45 + (left + right) * 0.275, pelvis + [sign * waist * 0.45, hem], edge])
+            figure.ellipse(coat, shoulder, 0.038 * height, 0.038 * height)
+
+
+def _arms(figure: _Figure, joints: dict[str, Point], height: float, tone: Point, rng: np.random.Generator) -> None:
+    gloves = figure.material("glove") if rng.random() < 0.5 else None
+    for side in ("left", "right"):
+        shoulder, elbow, wrist = (joints[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
+        arm = figure.material(f"{side}-arm", tone)
+        figure.limb(arm, shoulder + (elbow - shoulder) * 0.15, elbow, 0.032 * height, 0.026 * height)
+        figure.limb(arm, elbow, wrist, 0.026 * height, 0.02 * height)
+        hand = wrist + (wrist - elbow) * 0.2
+        figure.limb(gloves if gloves is not None else arm, wrist, hand, 0.026 * height, 0.028 * height)
+
+
+def _head(
+    figure: _Figure, joints: dict[str, Point], height: float, tone: Point, hair: Point, from_front: bool,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    top, neck = joints["head_top"], joints["upper_neck"]
+    centre = top * 0.5 + neck * 0.5 + [0, 0.012 * height]
+    covered = figure.material("hair", hair)
+    figure.ellipse(covered, centre - [0, 0.022 * height], 0.058 * height, 0.066 * height)
+    if from_front:
+        figure.ellipse(figure.material("face", tone), centre, 0.047 * height, 0.063 * height)
+        if rng.random() < 0.5:
+            glasses = figure.material("sunglasses", rng.uniform(10, 70, 3))
+            for sign in (-1, 1):
+                figure.ellipse(glasses, centre + [sign * 0.026 * height, -0.012 * height], 0.025 * height, 0.02 * height)
+            figure.limb(glasses, centre + [-0.04 * height, -0.016 * height], centre + [0.04 * height, -0.016 * height], 0.005 * height, 0.005 * height)
+    if rng.random() < 0.5:
+        hat = figure.material("hat")
+        figure.ellipse(hat, centre - [0, 0.055 * height], 0.052 * height, 0.045 * height)
+        figure.ellipse(hat, centre - [0, 0.04 * height], 0.09 * height, 0.014 * height)
