@@ -1,5 +1,5 @@
 """``python -m partpool_cli``."""
 
-from partpool_cli.main import run
+from .main import run
 
 run()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from partpool.errors import ConfigError
-from partpool_cli.output import FAILED_ITEMS, Output, examples, reports_errors, size_text
+from partpool.filters import MAX_RAGGEDNESS_OF, MIN_LARGEST_OF, FilterConfig
+
+from .output import FAILED_ITEMS, Output, examples, reports_errors, size_text
 
 if TYPE_CHECKING:
     from partpool.builder import BuildProgress, BuildReport
-    from partpool.filters import FilterConfig
     from partpool.sources import Source
     from partpool.taxonomy import Taxonomy
 
@@ -26,6 +28,11 @@ EXAMPLES = examples(
 SHOWN_FAILURES = 20
 
 SOURCE, CLASSES, FILTERS, OUTPUT = "Source", "Classes", "Filters", "Output"
+DEFAULTS = FilterConfig()
+
+
+def _listed(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name}={value:g}" for name, value in values.items())
 
 
 @reports_errors
@@ -48,7 +55,9 @@ def build(
         Literal["jpeg", "png", "zstd", "raw"],
         typer.Option(help="jpeg is small; png and zstd keep every pixel; raw is fastest.", rich_help_panel=OUTPUT),
     ] = "jpeg",
-    max_side: Annotated[int, typer.Option(help="Shrink larger patches to this many pixels.", rich_help_panel=OUTPUT)] = 320,
+    max_side: Annotated[
+        int, typer.Option(help="Shrink larger patches to this many pixels.", rich_help_panel=OUTPUT)
+    ] = 320,
     taxonomy: Annotated[
         str, typer.Option(help="asda26, extended, or a TOML file.", rich_help_panel=CLASSES)
     ] = "asda26",
@@ -56,30 +65,45 @@ def build(
         list[str] | None,
         typer.Option(help="Another class, NAME=a+b of labels or classes; repeatable.", rich_help_panel=CLASSES),
     ] = None,
-    min_area: Annotated[int, typer.Option(help="Pixels of a mask.", rich_help_panel=FILTERS)] = 35**2,
+    min_area: Annotated[int, typer.Option(help="Pixels of a mask.", rich_help_panel=FILTERS)] = DEFAULTS.min_area,
     min_largest: Annotated[
         float, typer.Option(help="Share of the largest component.", rich_help_panel=FILTERS)
-    ] = 0.80,
+    ] = DEFAULTS.min_largest,
     min_largest_of: Annotated[
         list[str] | None,
-        typer.Option(help="The same for one class, CLASS=SHARE; repeatable. [default: hair=0.5 head=0.5]", rich_help_panel=FILTERS),
+        typer.Option(
+            help=f"The same for a class, CLASS=SHARE. (default {_listed(MIN_LARGEST_OF)})", rich_help_panel=FILTERS
+        ),
     ] = None,
-    min_side: Annotated[int, typer.Option(help="Pixels of the box's shorter side.", rich_help_panel=FILTERS)] = 12,
-    max_aspect: Annotated[float, typer.Option(help="Longer over shorter side.", rich_help_panel=FILTERS)] = 8.0,
-    min_fill: Annotated[float, typer.Option(help="Mask area over box area.", rich_help_panel=FILTERS)] = 0.15,
+    min_side: Annotated[
+        int, typer.Option(help="Pixels of the box's shorter side.", rich_help_panel=FILTERS)
+    ] = DEFAULTS.min_side,
+    max_aspect: Annotated[
+        float, typer.Option(help="Longer over shorter side.", rich_help_panel=FILTERS)
+    ] = DEFAULTS.max_aspect,
+    min_fill: Annotated[
+        float, typer.Option(help="Mask area over box area.", rich_help_panel=FILTERS)
+    ] = DEFAULTS.min_fill,
     max_raggedness: Annotated[
         float, typer.Option(help="Contour length² over 4π area.", rich_help_panel=FILTERS)
-    ] = 9.0,
+    ] = DEFAULTS.max_raggedness,
+    max_raggedness_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"The same for a class, CLASS=VALUE. (default {_listed(MAX_RAGGEDNESS_OF)})", rich_help_panel=FILTERS
+        ),
+    ] = None,
     max_border: Annotated[
         float, typer.Option(help="Share of the contour on the picture's border.", rich_help_panel=FILTERS)
-    ] = 0.35,
+    ] = DEFAULTS.max_border,
     min_texture: Annotated[
         float, typer.Option(help="Standard deviation of the luminance.", rich_help_panel=FILTERS)
-    ] = 4.0,
+    ] = DEFAULTS.min_texture,
     max_iou: Annotated[
-        float, typer.Option(help="Overlap with another part of the person; 1 keeps duplicates.", rich_help_panel=FILTERS)
-    ] = 0.97,
-    workers: Annotated[int | None, typer.Option(min=0, help="Processes; 0 is this one. [default: all cores]")] = None,
+        float,
+        typer.Option(help="Overlap with another part of the person; 1 keeps duplicates.", rich_help_panel=FILTERS),
+    ] = DEFAULTS.max_iou,
+    workers: Annotated[int | None, typer.Option(min=0, help="Processes; 0 is this one (default all cores).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and estimate; write nothing.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failed item.")] = False,
     max_errors: Annotated[int | None, typer.Option(min=0, help="Stop after more failed items than this.")] = None,
@@ -93,11 +117,10 @@ def build(
     """
     if out is None and not dry_run:
         raise ConfigError("pass --out POOL.h5, or --dry-run to only count")
-    from partpool.filters import FilterConfig
-
     filters = FilterConfig(
-        min_area=min_area, min_largest=min_largest, min_largest_of=_shares(min_largest_of), min_side=min_side,
-        max_aspect=max_aspect, min_fill=min_fill, max_raggedness=max_raggedness, max_border=max_border,
+        min_area=min_area, min_largest=min_largest, min_largest_of=_by_class(min_largest_of, MIN_LARGEST_OF),
+        min_side=min_side, max_aspect=max_aspect, min_fill=min_fill, max_raggedness=max_raggedness,
+        max_raggedness_of=_by_class(max_raggedness_of, MAX_RAGGEDNESS_OF), max_border=max_border,
         min_texture=min_texture, max_iou=max_iou,
     )  # fmt: skip
     classes = _taxonomy(taxonomy, compose or [], filters)
@@ -117,15 +140,15 @@ def build(
         raise typer.Exit(FAILED_ITEMS)
 
 
-def _shares(entries: list[str] | None) -> dict[str, float]:
-    shares = {"hair": 0.50, "head": 0.50}
+def _by_class(entries: list[str] | None, defaults: Mapping[str, float]) -> dict[str, float]:
+    values = dict(defaults)
     for entry in entries or []:
         name, _, value = entry.partition("=")
         try:
-            shares[name] = float(value)
+            values[name] = float(value)
         except ValueError:
-            raise ConfigError(f"--min-largest-of takes CLASS=SHARE, such as hair=0.5, but got {entry!r}") from None
-    return shares
+            raise ConfigError(f"thresholds of a class are written CLASS=NUMBER, but got {entry!r}") from None
+    return values
 
 
 def _taxonomy(name: str, compositions: list[str], filters: FilterConfig) -> Taxonomy:
@@ -134,9 +157,8 @@ def _taxonomy(name: str, compositions: list[str], filters: FilterConfig) -> Taxo
     taxonomy = load_taxonomy(name)
     for expression in compositions:
         taxonomy = compose(taxonomy, expression)
-    for class_name in filters.min_largest_of:
-        if class_name not in ("hair", "head"):
-            taxonomy.id(class_name)
+    for class_name in {*filters.min_largest_of, *filters.max_raggedness_of} - {*MIN_LARGEST_OF, *MAX_RAGGEDNESS_OF}:
+        taxonomy.id(class_name)
     return taxonomy
 
 
@@ -184,7 +206,7 @@ def run_build(output: Output, source: Source, out: Path | None, **options: Any) 
 
 
 def _print(output: Output, report: BuildReport) -> None:
-    from partpool_cli.tables import outcome_table
+    from .tables import outcome_table
 
     output.table(outcome_table(report.counts))
     rate = report.items / max(report.seconds, 1e-6)

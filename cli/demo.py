@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from partpool.errors import OutputError
-from partpool_cli.output import Output, examples, reports_errors
+
+from .output import Output, examples, reports_errors
 
 EXAMPLES = examples("partpool demo", "partpool demo --out /tmp/people --people 200")
 MARK = ".partpool-demo"
@@ -32,7 +33,8 @@ def demo(
     from partpool.sheet import contact_sheet, save_picture
     from partpool.sources import find_lip
     from partpool.synthetic import write_lip_dataset
-    from partpool_cli import build, inspect
+
+    from . import build, inspect
 
     output = Output(quiet)
     _prepare(out, overwrite)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from partpool_cli.output import Output, examples, reports_errors, size_text
+from .output import Output, examples, reports_errors, size_text
 
 if TYPE_CHECKING:
     from partpool.reader import PartPool
@@ -113,7 +113,7 @@ def _part(pool: PartPool, index: int) -> dict[str, Any]:
 
 
 def _print(output: Output, document: dict[str, Any]) -> None:
-    from partpool_cli.tables import outcome_table
+    from .tables import outcome_table
 
     sizes = {name: f"{size[0]:.0f}×{size[1]:.0f}" for name, size in document["median_size"].items() if size}
     counts = {

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from partpool._version import __version__
-from partpool_cli import build, demo, inspect, taxonomy, verify
-from partpool_cli.output import examples
+
+from . import build, demo, inspect, taxonomy, verify
+from .output import examples
 
 app = typer.Typer(
     help="Build pools of body parts from human parsing data, and look into them.",

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, TypeVar
 
 import typer
 
-from partpool.errors import BuildStoppedError, ConfigError, ItemError, OutputError, PartPoolError, PoolError, SourceError
+from partpool.errors import (
+    BuildStoppedError,
+    ConfigError,
+    ItemError,
+    OutputError,
+    PartPoolError,
+    PoolError,
+    SourceError,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +46,9 @@ PLAIN_INTERVAL = 5.0
 class Update(Protocol):
     """Tells a progress display how far things are."""
 
-    def __call__(self, done: int, total: int, note: str = "") -> None: ...
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """``done`` of ``total`` things are done."""
+        ...
 
 
 class Output:

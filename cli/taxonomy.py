@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from partpool_cli.output import Output, examples, reports_errors
+from .output import Output, examples, reports_errors
 
 if TYPE_CHECKING:
     from partpool.taxonomy import PartClass
@@ -50,7 +50,9 @@ def taxonomy(
     for number, part in enumerate(found.classes):
         table.add_row(str(number), f"{part.size:g}", part.name, _composition(part))
     output.table(table)
-    output.result(f"{len(found)} classes of taxonomy {found.name} over scheme {found.scheme.name}; --json shows all fields")
+    output.result(
+        f"{len(found)} classes of taxonomy {found.name} over scheme {found.scheme.name}; --json shows all fields"
+    )
 
 
 def _composition(part: PartClass) -> str:

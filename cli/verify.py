@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from partpool_cli.output import FAILED_ITEMS, Output, examples, reports_errors
+from .output import FAILED_ITEMS, Output, examples, reports_errors
 
 EXAMPLES = examples("partpool verify pool.h5", "partpool verify pool-*.h5 --strict --json")
 SHOWN_PROBLEMS = 20

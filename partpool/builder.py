@@ -80,9 +80,7 @@ class BuildReport:
             "out": None if self.out is None else str(self.out),
             "items": self.items,
             "parts": self.parts,
-            "failed": [
-                {"name": item.name, "reason": item.reason, "message": item.message} for item in self.failed
-            ],
+            "failed": [{"name": item.name, "reason": item.reason, "message": item.message} for item in self.failed],
             "counts": self.counts,
             "pool_bytes": self.pool_bytes,
             "seconds": round(self.seconds, 3),
@@ -141,7 +139,8 @@ def build(
     recipe = Recipe(taxonomy, filters or FilterConfig(), codec, max_side)
     if isinstance(items, Source) and items.scheme != taxonomy.scheme:
         raise ConfigError(
-            f"taxonomy {taxonomy.name!r} is over scheme {taxonomy.scheme.name!r}, but the items are {items.scheme.name!r}"
+            f"taxonomy {taxonomy.name!r} is over scheme {taxonomy.scheme.name!r}, "
+            f"but the items are {items.scheme.name!r}"
         )
     if workers < 0:
         raise ConfigError(f"workers must not be negative, but got {workers}")
@@ -263,6 +262,6 @@ def _cut_unit(recipe: Recipe, spool: Path | None, unit: _Unit) -> _UnitResult:
             raise OutputError(f"{spool.parent} cannot be written to: {_reason(error)}") from None
     parts = [part for item in cut for part in item.parts]
     counts: Counts = Counter()
-    for item in cut:
-        counts.update(item.counts)
+    for each in cut:
+        counts.update(each.counts)
     return _UnitResult(len(unit.items), len(parts), sum(len(part.data) for part in parts), failed, counts)

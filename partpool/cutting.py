@@ -20,8 +20,8 @@ from partpool.codec import codec_id, encode
 from partpool.errors import ConfigError, ImageError, ItemError, LabelMapError
 from partpool.filters import FilterConfig, Measures
 from partpool.images import read_image, read_label_map
-from partpool.neck import CENTRAL, REACH
 from partpool.judging import Judged, judge
+from partpool.neck import CENTRAL, REACH
 from partpool.patch import EXTEND, cut
 from partpool.segment import Box, Segmenter
 from partpool.sources import Item

@@ -16,6 +16,12 @@ REASONS = ("small", "scattered", "thin", "sparse", "ragged", "truncated", "flat"
 """Why a segment is rejected, in the order in which it is tried; the first that fails is the reason."""
 
 
+MIN_LARGEST_OF: Mapping[str, float] = {"hair": 0.50, "head": 0.50}
+MAX_RAGGEDNESS_OF: Mapping[str, float] = {
+    "upper-body": 12.0, "upper-body-with-head": 12.0, "lower-body": 14.0, "whole-body": 14.0,
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class FilterConfig:
     """Thresholds of the segment filters. Areas and lengths are in pixels of the source image.
@@ -28,6 +34,7 @@ class FilterConfig:
         max_aspect: ... or the longer side is more than this many times the shorter.
         min_fill: ``sparse`` if the mask fills less of its box.
         max_raggedness: ``ragged`` if contour length² / (4π·area) is larger; 1 is a disc.
+        max_raggedness_of: The same for single classes; limbs that stand out make a long contour, not a ragged one.
         smooth_classes: Classes that are never ragged (hair is).
         max_border: ``truncated`` if more of the mask's border pixels lie on the picture's own border.
         min_texture: ``flat`` if the standard deviation of the 8-bit luminance inside the mask is smaller.
@@ -38,12 +45,13 @@ class FilterConfig:
     """
 
     min_area: int = 35**2
-    min_largest: float = 0.80
-    min_largest_of: Mapping[str, float] = field(default_factory=lambda: {"hair": 0.50, "head": 0.50})
+    min_largest: float = 0.90
+    min_largest_of: Mapping[str, float] = field(default_factory=lambda: MIN_LARGEST_OF)
     min_side: int = 12
-    max_aspect: float = 8.0
+    max_aspect: float = 10.0
     min_fill: float = 0.15
     max_raggedness: float = 9.0
+    max_raggedness_of: Mapping[str, float] = field(default_factory=lambda: MAX_RAGGEDNESS_OF)
     smooth_classes: tuple[str, ...] = ("hair",)
     max_border: float = 0.35
     min_texture: float = 4.0
@@ -59,17 +67,23 @@ class FilterConfig:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ConfigError(f"{name} must lie in [{low}, {high}], but got {value}")
-        for name, value in self.min_largest_of.items():
-            if not 0 <= value <= 1:
-                raise ConfigError(f"min_largest of {name!r} must lie in [0, 1], but got {value}")
+        for option, by_class in (("min_largest", self.min_largest_of), ("max_raggedness", self.max_raggedness_of)):
+            low, high = ranges[option]
+            for name, value in by_class.items():
+                if not low <= value <= high:
+                    raise ConfigError(f"{option} of {name!r} must lie in [{low}, {high}], but got {value}")
 
     def largest_share(self, class_name: str) -> float:
         """The ``scattered`` threshold of a class."""
         return self.min_largest_of.get(class_name, self.min_largest)
 
+    def raggedness(self, class_name: str) -> float:
+        """The ``ragged`` threshold of a class."""
+        return self.max_raggedness_of.get(class_name, self.max_raggedness)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` reads."""
-        return {**asdict(self), "min_largest_of": dict(self.min_largest_of), "smooth_classes": list(self.smooth_classes)}
+        return {**asdict(self), "smooth_classes": list(self.smooth_classes)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> FilterConfig:
@@ -123,7 +137,7 @@ def reject_by_shape(config: FilterConfig, class_name: str, measured: Measures) -
 
 def reject_by_pixels(config: FilterConfig, class_name: str, measured: Measures) -> str | None:
     """The first reason that needs the mask or the picture, or None."""
-    if measured.raggedness > config.max_raggedness and class_name not in config.smooth_classes:
+    if measured.raggedness > config.raggedness(class_name) and class_name not in config.smooth_classes:
         return "ragged"
     if measured.border > config.max_border:
         return "truncated"

@@ -106,9 +106,7 @@ def read_image(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
 
 
-def _pillow(
-    data: bytes, error: type[ItemError], what: str, size: tuple[int, int] | None = None
-) -> Image.Image:
+def _pillow(data: bytes, error: type[ItemError], what: str, size: tuple[int, int] | None = None) -> Image.Image:
     """Open and decode with Pillow; every failure is an item error."""
     with warnings.catch_warnings():
         # Pillow's bomb warning is far above MAX_PIXELS, its other warnings are about metadata.

@@ -15,9 +15,7 @@ MPII_KEYPOINTS = (
 )  # fmt: skip
 """Names of a part's keypoints, in MPII order."""
 MIRRORED_KEYPOINTS = [
-    MPII_KEYPOINTS.index(
-        name.replace("left", "right") if name.startswith("left") else name.replace("right", "left")
-    )
+    MPII_KEYPOINTS.index(name.replace("left", "right") if name.startswith("left") else name.replace("right", "left"))
     for name in MPII_KEYPOINTS
 ]
 """Where each keypoint of a mirrored person comes from (an involution)."""

@@ -114,7 +114,7 @@ class PoolFile:
     def _read(self, column: str) -> Array:
         run = self._runs[column]
         buffer = np.empty(run.shape, run.dtype)
-        view = memoryview(buffer.reshape(-1).view(np.uint8)) if buffer.size else memoryview(b"")
+        view = buffer.data.cast("B") if buffer.size else memoryview(b"")
         done = 0
         while done < len(view):
             got = os.preadv(self._fd, [view[done:]], run.offset + done)
@@ -169,7 +169,9 @@ def _parsed(path: Path) -> Iterator[h5py.File]:
     except PoolError:
         raise
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, UnicodeDecodeError) as error:
-        raise PoolError(f"{path} is not a pool, or is damaged ({error}); expected a file made by: partpool build") from None
+        raise PoolError(
+            f"{path} is not a pool, or is damaged ({error}); expected a file made by: partpool build"
+        ) from None
 
 
 def _attributes(file: h5py.File, path: Path) -> dict[str, Any]:
@@ -229,7 +231,9 @@ def _run(file: h5py.File, column: Column, path: Path, size: int) -> Run:
         raise PoolError(f"{path}: {column.path} is not a dataset")
     fits = dataset.dtype.kind == "S" if column.dtype.kind == "S" else dataset.dtype == column.dtype
     if not fits or dataset.shape is None or dataset.shape[1:] != column.shape or dataset.ndim != 1 + len(column.shape):
-        raise PoolError(f"{path}: {column.path} is {dataset.dtype} {dataset.shape}, expected {column.dtype} of {column.per}s")
+        raise PoolError(
+            f"{path}: {column.path} is {dataset.dtype} {dataset.shape}, expected {column.dtype} of {column.per}s"
+        )
     plist = dataset.id.get_create_plist()
     if plist.get_layout() != h5py.h5d.CONTIGUOUS or plist.get_nfilters() or plist.get_external_count():
         raise PoolError(f"{path}: {column.path} is not stored contiguously in the file")

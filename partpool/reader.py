@@ -134,7 +134,7 @@ class PartPool(Sequence[Part]):
         """The part classes; the index is the class id."""
         return self.taxonomy.classes
 
-    def count(self, name: str) -> int:  # type: ignore[override]  # counts a class, not a part
+    def count(self, name: str) -> int:
         """Number of parts of a class.
 
         Raises:
@@ -217,7 +217,7 @@ def _paths(path: PathLike | Sequence[PathLike]) -> list[Path]:
     if isinstance(path, (str, os.PathLike)):
         text = os.fspath(path)
         if glob.has_magic(text) and not Path(text).exists():
-            found = sorted(Path(match) for match in glob.glob(text))
+            found = sorted(Path(match) for match in glob.glob(text))  # noqa: PTH207 - patterns may be absolute
             if not found:
                 raise PoolNotFoundError(f"no pool file matches {text}")
             return found

@@ -36,7 +36,7 @@ class Regions:
     """
 
     person_box: tuple[int, int, int, int]
-    ids: NDArray[np.uint8] | NDArray[np.int32]
+    ids: NDArray[np.integer]
     labels: list[int]
     areas: list[int]
     boxes: list[tuple[int, int, int, int]]
@@ -80,7 +80,7 @@ class _Plane:
 
     label: int
     box: tuple[int, int, int, int]
-    pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int32]
+    pixels: NDArray[np.integer]
     areas: list[int]
     boxes: list[tuple[int, int, int, int]]
 
@@ -97,7 +97,9 @@ def find_regions(label_map: NDArray[np.uint8], neck: NeckLabels | None = None) -
         return None
     person = np.ascontiguousarray(label_map[y : y + height, x : x + width])
     counts = cv2.calcHist([person], [0], None, [256], [0, 256]).ravel()
-    planes = [_plane(label, cv2.compare(person, label, cv2.CMP_EQ)) for label in (np.flatnonzero(counts[1:]) + 1).tolist()]
+    planes = [
+        _plane(label, cv2.compare(person, label, cv2.CMP_EQ)) for label in (np.flatnonzero(counts[1:]) + 1).tolist()
+    ]
     if neck is not None:
         filled = neck_candidates(person, neck, {plane.label: plane.box for plane in planes})
         if filled is not None:
@@ -146,7 +148,7 @@ def _assemble(planes: list[_Plane], person_box: tuple[int, int, int, int]) -> Re
     return Regions(person_box, ids, labels, areas, boxes, _touching(ids, len(labels)), [])
 
 
-def _touching(ids: NDArray[np.uint8] | NDArray[np.int32], count: int) -> list[tuple[int, int]]:
+def _touching(ids: NDArray[np.integer], count: int) -> list[tuple[int, int]]:
     """Pairs of different regions with 8-neighbouring pixels."""
     # With an empty column between rows, each of the four neighbours is one shift of the flat picture.
     padded = np.pad(ids, ((0, 0), (0, 1)))

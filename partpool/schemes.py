@@ -91,7 +91,9 @@ class LabelScheme:
         rule = None
         if neck is not None:
             if not isinstance(neck, Mapping) or set(neck) != {"face", "torso"}:
-                raise ConfigError(f"the neck rule of scheme {name!r} must have the keys face and torso, but got {neck!r}")
+                raise ConfigError(
+                    f"the neck rule of scheme {name!r} must have the keys face and torso, but got {neck!r}"
+                )
             rule = NeckRule(strings(neck["face"], "face"), strings(neck["torso"], "torso"))
         return cls(name, strings(labels, f"labels of scheme {name!r}"), rule)
 

@@ -17,17 +17,15 @@ from partpool.reader import PartPool
 TILE = 96
 """Side of a part's tile in pixels; larger parts are shrunk into it, smaller ones stay."""
 GAP = 6
-LEGEND = 210
-HEADER = 40
+LEGEND = 216
+FONT, SMALL_FONT, LINE = 17, 14, 22
 INK, FAINT, PAPER = (20, 20, 20), (110, 110, 110), (255, 255, 255)
 CHECKERBOARD = (225, 190)
 
 Picture = NDArray[np.uint8]
 
 
-def contact_sheet(
-    pool: PartPool, *, classes: Sequence[str] | None = None, columns: int = 12, seed: int = 0
-) -> Picture:
+def contact_sheet(pool: PartPool, *, classes: Sequence[str] | None = None, columns: int = 12, seed: int = 0) -> Picture:
     """Draw random parts of every class on a checkerboard, with names, counts and median sizes.
 
     A single class fills a grid of rows instead of one.
@@ -104,26 +102,24 @@ def _band(pool: PartPool, name: str, rows: int, columns: int, rng: np.random.Gen
     width, height = (np.median(pool.columns[side][indices]) for side in ("width", "height"))
     part = pool.taxonomy[name]
     lines = [name, f"{len(indices):,} parts", f"median {width:.0f} x {height:.0f} px", f"size {part.size:g}"]
-    return _write(band, lines, (GAP * 2, GAP * 2))
+    return _write(band, [(lines[0], FONT, INK), *((line, SMALL_FONT, FAINT) for line in lines[1:])])
 
 
 def _title(text: str, width: int) -> Picture:
-    font = ImageFont.load_default(16)
+    font = ImageFont.load_default(FONT)
     lines: list[str] = [""]
     for word in text.split():
         if font.getlength(f"{lines[-1]} {word}") > width - 4 * GAP:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
-    band = np.full((max(HEADER, 22 * len(lines) + 2 * GAP), width, 3), PAPER, np.uint8)
-    return _write(band, lines, (GAP * 2, GAP))
+    band = np.full((LINE * len(lines) + 3 * GAP, width, 3), PAPER, np.uint8)
+    return _write(band, [(line, FONT, INK) for line in lines])
 
 
-def _write(picture: Picture, lines: Sequence[str], corner: tuple[int, int]) -> Picture:
-    """The picture with lines of text on it, the first one larger."""
+def _write(picture: Picture, lines: Sequence[tuple[str, int, tuple[int, int, int]]]) -> Picture:
+    """The picture with lines of text on it: what, font size, colour."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
-    x, y = corner
-    for number, line in enumerate(lines):
-        draw.text((x, y), line, fill=FAINT if number else INK, font=ImageFont.load_default(14 if number else 17))
-        y += 22
+    for number, (line, size, colour) in enumerate(lines):
+        draw.text((2 * GAP, 2 * GAP + number * LINE), line, fill=colour, font=ImageFont.load_default(size))
     return np.asarray(image)

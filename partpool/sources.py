@@ -22,7 +22,9 @@ LIP_COUNTS = {"train": 30462, "val": 10000}
 LIP_LICENSE = "LIP (Look Into Person): non-commercial research use only; the photographs belong to their owners"
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 LABEL_ENDINGS = IMAGE_ENDINGS
-MIRRORED = re.compile(r"reversed_labels?|labels?_rev(ersed)?$|_rev_ids$|reversed_segmentations|segmentations_reversed", re.I)
+MIRRORED = re.compile(
+    r"reversed_labels?|labels?_rev(ersed)?$|_rev_ids$|reversed_segmentations|segmentations_reversed", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,9 @@ def find_lip(root: str | os.PathLike[str], split: Split = "train") -> Source:
     if split not in ("train", "val", "all"):
         raise ConfigError(f"split must be train, val or all, but got {split!r}")
     wanted = ("train", "val") if split == "all" else (split,)
-    found = [name for name in wanted if _is_folder(root / f"{name}_images") and _is_folder(root / f"{name}_segmentations")]
+    found = [
+        name for name in wanted if _is_folder(root / f"{name}_images") and _is_folder(root / f"{name}_segmentations")
+    ]
     if not found:
         raise SourceError(_not_lip(root, wanted))
     items: list[Item] = []
@@ -109,9 +113,7 @@ def find_lip(root: str | os.PathLike[str], split: Split = "train") -> Source:
     return Source(_ordered(items), LIP, "lip", split, LIP_LICENSE, tuple(notes))
 
 
-def find_pairs(
-    images: str | os.PathLike[str], labels: str | os.PathLike[str], scheme: str | LabelScheme
-) -> Source:
+def find_pairs(images: str | os.PathLike[str], labels: str | os.PathLike[str], scheme: str | LabelScheme) -> Source:
     """Pair images and label maps of any data set by their path without ending, below either folder.
 
     Args:
@@ -222,7 +224,7 @@ def _id_list(path: Path) -> list[str] | None:
 
 def _stem(name: str) -> str:
     """A name without a picture's ending, normalised."""
-    base, ending = os.path.splitext(name)
+    base, ending = os.path.splitext(name)  # noqa: PTH122 - ids may hold dots and slashes
     return _normal(base if ending.lower() in IMAGE_ENDINGS else name)
 
 

@@ -92,7 +92,13 @@ def _patch_columns(rows: Sequence[tuple[int, EncodedPart]], codec: int) -> dict[
         "person_box": [part.person_box for part in parts],
         "source": [index for index, _ in rows],
         "quality": [
-            (part.measured.area, part.measured.largest, part.measured.raggedness, part.measured.border, part.measured.texture)
+            (
+                part.measured.area,
+                part.measured.largest,
+                part.measured.raggedness,
+                part.measured.border,
+                part.measured.texture,
+            )
             for part in parts
         ],
     }

@@ -62,8 +62,8 @@ def draw_person(rng: np.random.Generator, view: View | None = None) -> Synthetic
     figure = _Figure(size, rng)
     _dress(figure, joints, height, rng)
     points = np.array([joints[name] for name in MPII_KEYPOINTS])
-    inside = ((points >= 0) & (points < size)).all(axis=1)
-    keypoints = np.concatenate([points, inside[:, None]], axis=1).astype(np.float32)
+    inside = np.all((points >= 0) & (points < size), axis=1, keepdims=True)
+    keypoints = np.concatenate([points, inside], axis=1).astype(np.float32)
     return SyntheticPerson(figure.paint(), figure.label_map(), keypoints)
 
 
@@ -121,7 +121,7 @@ class _Figure:
         self._looks = [_look(_background_colour(rng), rng)]
         self._rng = rng
 
-    def material(self, label: str, colour: Sequence[float] | None = None) -> int:
+    def material(self, label: str, colour: Point | None = None) -> int:
         """A new material of a label: plain in a given colour, or any colour and pattern."""
         self._labels.append(LIP.labels.index(label))
         if colour is None:
@@ -173,9 +173,7 @@ class _Figure:
         return np.clip(cv2.GaussianBlur(picture, (3, 3), 0.6), 0, 255).astype(np.uint8)
 
 
-def _look(
-    colour: Sequence[float] | NDArray[np.floating], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], str, float, float]:
+def _look(colour: Point, rng: np.random.Generator) -> tuple[NDArray[np.float32], str, float, float]:
     pattern = ("plain", "plain", "rows", "columns", "checks")[rng.integers(5)]
     return np.array(colour, np.float32), pattern, float(rng.uniform(1.5, 6)), float(rng.uniform(10, 35))
 
@@ -194,13 +192,17 @@ def _dress(figure: _Figure, joints: dict[str, Point], height: float, rng: np.ran
         figure.polygon(figure.material("hair", hair), _long_hair(joints, height))
     cloth = None if outfit == "separates" else figure.material(outfit)
     _legs(figure, joints, height, tone, outfit, cloth, rng)
-    figure.limb(figure.material(UNLABELLED, tone * 0.9), joints["upper_neck"], joints["thorax"], 0.03 * height, 0.034 * height)
+    figure.limb(
+        figure.material(UNLABELLED, tone * 0.9), joints["upper_neck"], joints["thorax"], 0.03 * height, 0.034 * height
+    )
     _torso(figure, joints, height, outfit, cloth, rng)
     _arms(figure, joints, height, tone, rng)
     if rng.random() < 0.4:
         scarf = figure.material("scarf")
         figure.ellipse(scarf, joints["thorax"], 0.075 * height, 0.026 * height)
-        figure.limb(scarf, joints["thorax"], joints["thorax"] + [0.02 * height, 0.16 * height], 0.02 * height, 0.026 * height)
+        figure.limb(
+            scarf, joints["thorax"], joints["thorax"] + [0.02 * height, 0.16 * height], 0.02 * height, 0.026 * height
+        )
     _head(figure, joints, height, tone, hair, from_front, rng)
 
 
@@ -230,18 +232,31 @@ def _legs(
         if cloth is not None:
             figure.limb(cloth, hip, knee, 0.056 * height, 0.044 * height)
             if lower != "shorts":
-                figure.limb(cloth, knee, knee + (ankle - knee) * (0.85 if socks is not None else 0.95), 0.044 * height, 0.034 * height)
+                figure.limb(
+                    cloth,
+                    knee,
+                    knee + (ankle - knee) * (0.85 if socks is not None else 0.95),
+                    0.044 * height,
+                    0.034 * height,
+                )
     if lower == "skirt":
-        _flare(figure, figure.material("skirt"), joints, height, joints["pelvis"][1] - 0.03 * height, rng.uniform(0.16, 0.26))
+        _flare(
+            figure,
+            figure.material("skirt"),
+            joints,
+            height,
+            joints["pelvis"][1] - 0.03 * height,
+            rng.uniform(0.16, 0.26),
+        )
     elif cloth is not None:
         knees = [joints[f"{side}_hip"] * 0.7 + joints[f"{side}_knee"] * 0.3 for side in ("left", "right")]
-        figure.polygon(cloth, [joints["left_hip"], knees[0], joints["pelvis"] + [0, 0.06 * height], knees[1], joints["right_hip"]])
+        figure.polygon(
+            cloth, [joints["left_hip"], knees[0], joints["pelvis"] + [0, 0.06 * height], knees[1], joints["right_hip"]]
+        )
         figure.limb(cloth, joints["left_hip"], joints["right_hip"], 0.055 * height, 0.055 * height)
 
 
-def _flare(
-    figure: _Figure, material: int, joints: dict[str, Point], height: float, top: float, length: float
-) -> None:
+def _flare(figure: _Figure, material: int, joints: dict[str, Point], height: float, top: float, length: float) -> None:
     x, below = joints["pelvis"][0], joints["pelvis"][1] + length * height
     offsets = ((-0.085, top), (0.085, top), (0.13, below), (-0.13, below))
     figure.polygon(material, [np.array([x + dx * height, y]) for dx, y in offsets])
@@ -264,7 +279,9 @@ def _torso(
             figure.limb(coat, left * 0.7 + right * 0.3, left * 0.3 + right * 0.7, 0.03 * height, 0.03 * height)
         for shoulder, sign in ((left, 1), (right, -1)):
             edge = pelvis + [sign * waist * 1.35, hem]
-            figure.polygon(coat, [shoulder, shoulder * 0.45 + (left + right) * 0.275, pelvis + [sign * waist * 0.45, hem], edge])
+            figure.polygon(
+                coat, [shoulder, shoulder * 0.45 + (left + right) * 0.275, pelvis + [sign * waist * 0.45, hem], edge]
+            )
             figure.ellipse(coat, shoulder, 0.038 * height, 0.038 * height)
 
 
@@ -292,8 +309,16 @@ def _head(
         if rng.random() < 0.5:
             glasses = figure.material("sunglasses", rng.uniform(10, 70, 3))
             for sign in (-1, 1):
-                figure.ellipse(glasses, centre + [sign * 0.026 * height, -0.012 * height], 0.025 * height, 0.02 * height)
-            figure.limb(glasses, centre + [-0.04 * height, -0.016 * height], centre + [0.04 * height, -0.016 * height], 0.005 * height, 0.005 * height)
+                figure.ellipse(
+                    glasses, centre + [sign * 0.026 * height, -0.012 * height], 0.025 * height, 0.02 * height
+                )
+            figure.limb(
+                glasses,
+                centre + [-0.04 * height, -0.016 * height],
+                centre + [0.04 * height, -0.016 * height],
+                0.005 * height,
+                0.005 * height,
+            )
     if rng.random() < 0.5:
         hat = figure.material("hat")
         figure.ellipse(hat, centre - [0, 0.055 * height], 0.052 * height, 0.045 * height)

@@ -65,7 +65,9 @@ class PartClass:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` reads; values left at their default are left out."""
-        data = {item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != item.default}
+        data = {
+            item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != item.default
+        }
         return {key: _plain(value) for key, value in data.items()}
 
     @classmethod
@@ -117,7 +119,9 @@ class Taxonomy:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.classes) <= MAX_CLASSES:
-            raise ConfigError(f"taxonomy {self.name!r} must have 1 to {MAX_CLASSES} classes, but has {len(self.classes)}")
+            raise ConfigError(
+                f"taxonomy {self.name!r} must have 1 to {MAX_CLASSES} classes, but has {len(self.classes)}"
+            )
         if len(set(self.names)) != len(self.names):
             repeated = sorted({name for name in self.names if self.names.count(name) > 1})
             raise ConfigError(f"taxonomy {self.name!r} names a class twice: {', '.join(repeated)}")

@@ -137,9 +137,7 @@ def _sort(rows: Rows) -> tuple[Array, Counts]:
     return order[rows.patches["source"][order] >= 0], counts
 
 
-def _write_columns(
-    path: Path, rows: Rows, order: Array, offset: Array, header: Header, counts: Counts
-) -> int:
+def _write_columns(path: Path, rows: Rows, order: Array, offset: Array, header: Header, counts: Counts) -> int:
     """Write everything but the blob, whose place is reserved; returns that place."""
     taxonomy = header.taxonomy
     with h5py.File(path, "w") as file:
