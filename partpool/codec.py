@@ -32,6 +32,9 @@ JPEG_PARAMS = (
     cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
 )  # fmt: skip
+# Older OpenCV decodes to BGR only.
+DECODES_RGB = hasattr(cv2, "IMREAD_COLOR_RGB")
+JPEG_FLAGS = (cv2.IMREAD_COLOR_RGB if DECODES_RGB else cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
 PNG_PARAMS = (cv2.IMWRITE_PNG_COMPRESSION, 4)
 ZSTD_LEVEL = 3
 
@@ -118,11 +121,13 @@ def _encode_jpeg(bgra: NDArray[np.uint8]) -> bytes:
 
 def _decode_jpeg(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:
     end = 4 + struct.unpack_from("<I", data)[0]
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8)[4:end], cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8, max(0, end - 4), 4), JPEG_FLAGS)
     if picture is None or picture.shape != (height, width, 3):
         raise ValueError("the JPEG is damaged or has another size")
     bits = _zstd.decompress(data[end:], (height * width + 7) // 8)
-    return cast(RGB, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, picture)), _unpack_mask(bits, 0, height, width)
+    if not DECODES_RGB:
+        cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, picture)
+    return cast(RGB, picture), _unpack_mask(bits, 0, height, width)
 
 
 def _encode_png(bgra: NDArray[np.uint8]) -> bytes:

@@ -155,12 +155,12 @@ class Cutter:
             counts[judged.segment.class_id, judged.reason or KEPT] += 1
             if judged.reason is None:
                 kept.append(judged)
-        masks = [(judged.mask, judged.box) for judged in kept if judged.mask is not None]
-        patches = cut(cv2.cvtColor(image, cv2.COLOR_BGR2BGRA), masks, self._recipe.max_side)
-        person_box = segmentation.regions.person_box
-        return [self._encode(*pair, person_box) for pair in zip(kept, patches, strict=True)], counts
+        opaque = cv2.cvtColor(image, cv2.COLOR_BGR2BGRA)
+        return [self._encode(each, opaque, segmentation.regions.person_box) for each in kept], counts
 
-    def _encode(self, judged: Judged, patch: NDArray[np.uint8], person_box: Box) -> EncodedPart:
+    def _encode(self, judged: Judged, image: NDArray[np.uint8], person_box: Box) -> EncodedPart:
+        assert judged.mask is not None, "a kept segment has been looked at"
+        patch = cut(image, judged.mask, judged.box, self._recipe.max_side)
         data = encode(self._codec, patch)
         height, width = patch.shape[:2]
         return EncodedPart(

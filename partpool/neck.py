@@ -65,7 +65,7 @@ def neck_candidates(
     below_face = _shifted(_central(face, axis), face_box, offsets, corridor)
     above_torso = _shifted(torso, torso_box, -offsets, corridor)
     x0, y0, x1, y1 = corridor
-    filled = below_face & above_torso & cv2.compare(person[y0:y1, x0:x1], 0, cv2.CMP_EQ)
+    filled = below_face & above_torso & cv2.inRange(person[y0:y1, x0:x1], 0, 0)
     return (filled, (x0, y0)) if cv2.countNonZero(filled) else None
 
 

@@ -65,6 +65,7 @@ class PoolFile:
         with _parsed(path) as file:
             self.attributes = _attributes(file, path)
             self._runs = _runs(file, path, status.st_size)
+        self._blob = self._runs["data"].offset
         self.taxonomy = self._taxonomy()
         self._check()
 
@@ -134,14 +135,18 @@ class PoolFile:
 
     def source_name(self, index: int) -> str:
         """Name of a source item."""
-        return bytes(self.row("sources/name", index)[()]).decode("utf-8", "replace")
+        run = self._runs["sources/name"]
+        length = run.dtype.itemsize
+        data = os.pread(self._fd, length, run.offset + index * length)
+        return data.rstrip(b"\0").decode("utf-8", "replace")
 
     def patch_bytes(self, index: int) -> bytes:
         """Encoded bytes of a patch."""
-        first, last = int(self["offset"][index]), int(self["offset"][index + 1])
+        offset = self["offset"]
+        first, last = offset.item(index), offset.item(index + 1)
         if "data" in self._loaded:
             return self._loaded["data"][first:last].tobytes()
-        data = os.pread(self._fd, last - first, self._runs["data"].offset + first)
+        data = os.pread(self._fd, last - first, self._blob + first)
         if len(data) != last - first:
             raise PoolError(f"{self.path} ends inside /patches/data")
         return data

@@ -91,8 +91,8 @@ class PartPool(Sequence[Part]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         file, row = self._locate(index)
-        class_id = int(file["class_id"][row])
-        codec, height, width = int(file["codec"][row]), int(file["height"][row]), int(file["width"][row])
+        class_id, codec = file["class_id"].item(row), file["codec"].item(row)
+        height, width = file["height"].item(row), file["width"].item(row)
         if codec >= len(CODECS):
             raise PoolError(f"{file.path}: part {row} has the unknown codec {codec}")
         try:
@@ -106,7 +106,7 @@ class PartPool(Sequence[Part]):
             file.taxonomy.names[class_id],
             file["box"][row],
             file["person_box"][row],
-            file.source_name(int(file["source"][row])),
+            file.source_name(file["source"].item(row)),
             file.row("keypoints", row).copy() if file.has_keypoints else None,
             file.taxonomy,
         )

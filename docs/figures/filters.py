@@ -68,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lip", type=Path)
     parser.add_argument("--limit", type=int, default=800)
-    parser.add_argument("--columns", type=int, default=12)
+    parser.add_argument("--columns", type=int, default=8)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +76,8 @@ def main() -> None:
             write_lip_dataset(Path(folder), 120, seed=1)
         source = find_lip(options.lip or folder)
         rows = collect(source.items[: options.limit], options.columns)
-    Image.fromarray(draw(rows, options.columns)).save(options.out)
+    # A palette keeps the file small enough for a repository.
+    Image.fromarray(draw(rows, options.columns)).quantize(64).save(options.out, optimize=True)
 
 
 Tile = tuple[str, float, Part]
@@ -103,7 +104,8 @@ def collect(items: tuple[Item, ...], columns: int) -> dict[str, list[Tile]]:
     for reason in REASONS:
         tiles = rejected[reason]
         chosen = rng.choice(len(tiles), min(columns, len(tiles)), replace=False) if tiles else ()
-        rows[f"{reason}: {len(tiles)} rejected"] = [tiles[index] for index in chosen]
+        if tiles:
+            rows[f"{reason}: {len(tiles)} rejected"] = [tiles[index] for index in chosen]
         if reason in kept:
             rows[f"{reason}: nearest kept"] = [tile for _, tile in kept[reason]]
     return rows

@@ -1,0 +1,21 @@
+"""Slow, obvious colour extension: what a stored patch must look like outside its mask."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def near_mean(
+    rgb: NDArray[np.uint8], mask: NDArray[np.bool_], row: int, column: int, reach: int
+) -> NDArray[np.float64]:
+    """Smallest and largest colour of the mask's pixels within ``reach`` of a pixel (Chebyshev), [2, 3]."""
+    window = np.s_[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
+    colours = rgb[window][mask[window]].astype(float)
+    return np.stack([colours.min(axis=0), colours.max(axis=0)])
+
+
+def distance(mask: NDArray[np.bool_], row: int, column: int) -> int:
+    """Chebyshev distance of a pixel from the mask."""
+    rows, columns = np.nonzero(mask)
+    return int(np.maximum(abs(rows - row), abs(columns - column)).min())
