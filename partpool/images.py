@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -55,7 +56,7 @@ def read_label_map(data: bytes, scheme: LabelScheme) -> NDArray[np.uint8]:
             "the label map is a colour picture, not indexes; expected an index PNG (mode L or P). "
             "Export the parser's raw labels, not its visualisation",
         )
-    labels = np.array(_pillow(data, LabelMapError, "label"), dtype=np.uint8)
+    labels = np.array(_pillow(data, LabelMapError, "label", formats=("PNG",)), dtype=np.uint8)
     if colour == 0 and depth in (2, 4):
         # Pillow spreads 2 and 4 bit greys over 0…255.
         labels //= 255 // (2**depth - 1)
@@ -106,13 +107,19 @@ def read_image(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
 
 
-def _pillow(data: bytes, error: type[ItemError], what: str, size: tuple[int, int] | None = None) -> Image.Image:
+def _pillow(
+    data: bytes,
+    error: type[ItemError],
+    what: str,
+    size: tuple[int, int] | None = None,
+    formats: Sequence[str] | None = None,
+) -> Image.Image:
     """Open and decode with Pillow; every failure is an item error."""
     with warnings.catch_warnings():
         # Pillow's bomb warning is far above MAX_PIXELS, its other warnings are about metadata.
         warnings.simplefilter("ignore")
         try:
-            picture: Image.Image = Image.open(io.BytesIO(data))
+            picture: Image.Image = Image.open(io.BytesIO(data), formats=formats)
             if picture.width * picture.height > MAX_PIXELS:
                 raise error(f"{what}-too-large", f"the {what} is {picture.width}×{picture.height} pixels")
             if size is not None and picture.size != size:

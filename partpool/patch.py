@@ -31,6 +31,8 @@ def border_share(mask: NDArray[np.uint8], box: Box, size: tuple[int, int]) -> fl
         box: That box in the picture.
         size: Width and height of the picture.
     """
+    if box[0] > 0 and box[1] > 0 and box[2] < size[0] and box[3] < size[1]:
+        return 0.0
     frame = np.zeros_like(mask)
     for touches, side in (
         (box[0] == 0, np.s_[:, 0]), (box[1] == 0, np.s_[0]), (box[2] == size[0], np.s_[:, -1]),

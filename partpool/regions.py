@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from partpool.neck import NeckLabels, neck_candidates
 
 BACKGROUND = 0
+MANY = 300
+"""Regions from which on pairs are sorted instead of marked in a table."""
 NECK = -1
 """Label of regions that the neck rule filled; no pixel value has it."""
 
@@ -148,14 +150,16 @@ def _assemble(planes: list[_Plane], person_box: tuple[int, int, int, int]) -> Re
 
 def _touching(ids: NDArray[np.integer], count: int) -> list[tuple[int, int]]:
     """Pairs of different regions with 8-neighbouring pixels."""
-    padded = np.pad(ids, 1)
+    padded = np.zeros((ids.shape[0] + 2, ids.shape[1] + 2), ids.dtype)
+    padded[1:-1, 1:-1] = ids
     # Of two touching pixels the one with the smaller number sees a larger maximum around it: only those are looked at.
     values = padded if padded.dtype == np.uint8 else padded.astype(np.float32)
     border = np.flatnonzero((cv2.dilate(values, np.ones((3, 3), np.uint8)) != values) & (padded != 0))
     width, flat = padded.shape[1], padded.ravel()
     around = np.array([-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1])
     own, others = flat[border, None].astype(np.int64), flat[border[:, None] + around].astype(np.int64)
-    found = np.unique((own * count + others)[others > own])
+    codes = (own * count + others)[others > own]
+    found = np.flatnonzero(np.bincount(codes)) if count < MANY else np.unique(codes)
     return [(code // count, code % count) for code in found.tolist()]
 
 
