@@ -38,10 +38,15 @@ def _listed(values: Mapping[str, float]) -> str:
 @reports_errors
 def build(
     lip: Annotated[
-        Path | None, typer.Option(help="Folder of LIP: train_images, train_segmentations …", rich_help_panel=SOURCE)
+        Path | None,
+        typer.Option(readable=False, help="Folder of LIP: train_images, train_segmentations …", rich_help_panel=SOURCE),
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of photographs.", rich_help_panel=SOURCE)] = None,
-    labels: Annotated[Path | None, typer.Option(help="Folder of their label maps.", rich_help_panel=SOURCE)] = None,
+    images: Annotated[
+        Path | None, typer.Option(readable=False, help="Folder of photographs.", rich_help_panel=SOURCE)
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(readable=False, help="Folder of their label maps.", rich_help_panel=SOURCE)
+    ] = None,
     scheme: Annotated[
         str | None, typer.Option(help="What the label maps' pixel values mean: lip.", rich_help_panel=SOURCE)
     ] = None,
@@ -49,7 +54,9 @@ def build(
         Literal["train", "val", "all"], typer.Option(help="Which part of LIP.", rich_help_panel=SOURCE)
     ] = "train",
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first items.", rich_help_panel=SOURCE)] = None,
-    out: Annotated[Path | None, typer.Option(help="The pool file to write.", rich_help_panel=OUTPUT)] = None,
+    out: Annotated[
+        Path | None, typer.Option(readable=False, help="The pool file to write.", rich_help_panel=OUTPUT)
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing file.", rich_help_panel=OUTPUT)] = False,
     codec: Annotated[
         Literal["jpeg", "png", "zstd", "raw"],

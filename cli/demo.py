@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -19,9 +18,9 @@ MARK = ".partpool-demo"
 
 @reports_errors
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("partpool-demo"),
+    out: Annotated[Path, typer.Option(readable=False, help="Folder to write into.")] = Path("partpool-demo"),
     people: Annotated[int, typer.Option(min=1, help="Number of people to draw.")] = 60,
-    seed: Annotated[int, typer.Option(help="Which people.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Which people.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder of an earlier demo.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
 ) -> None:
@@ -66,10 +65,18 @@ def _prepare(out: Path, overwrite: bool) -> None:
             if mark.exists() and not overwrite:
                 raise OutputError(f"{out} holds an earlier demo; pass --overwrite to replace it, or another --out")
             if mark.exists():
-                shutil.rmtree(out / "LIP", ignore_errors=True)
+                _remove_people(out / "LIP")
         out.mkdir(parents=True, exist_ok=True)
         mark.touch()
     except OutputError:
         raise
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}") from None
+
+
+def _remove_people(lip: Path) -> None:
+    """Remove what an earlier demo has drawn, and nothing else."""
+    for pattern in ("train_images/??????.jpg", "train_segmentations/??????.png"):
+        for path in lip.glob(pattern):
+            if path.stem.isdecimal():
+                path.unlink()

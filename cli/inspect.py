@@ -22,14 +22,15 @@ EXAMPLES = examples(
 
 @reports_errors
 def inspect(
-    pool: Annotated[list[Path], typer.Argument(help="One pool file, or several as one.")],
+    pool: Annotated[list[Path], typer.Argument(readable=False, help="One pool file, or several as one.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     sheet: Annotated[
-        Path | None, typer.Option(help="Draw a contact sheet: random parts per class, on a checkerboard.")
+        Path | None,
+        typer.Option(readable=False, help="Draw a contact sheet: random parts per class, on a checkerboard."),
     ] = None,
     class_name: Annotated[str | None, typer.Option("--class", help="Only this class.")] = None,
     part: Annotated[int | None, typer.Option(help="Only this part, by its number.")] = None,
-    seed: Annotated[int, typer.Option(help="Which parts the sheet shows.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Which parts the sheet shows.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No messages.")] = False,
 ) -> None:
     """Show what is in a pool: its classes, its settings, its parts.

@@ -5,6 +5,10 @@ Nothing here imports numpy, OpenCV or HDF5 before a command needs them, so that 
 
 from __future__ import annotations
 
+import io
+import os
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -12,7 +16,7 @@ import typer
 from partpool._version import __version__
 
 from . import build, demo, inspect, taxonomy, verify
-from .output import examples
+from .output import BAD_OUTPUT, examples
 
 app = typer.Typer(
     help="Build pools of body parts from human parsing data, and look into them.",
@@ -51,4 +55,24 @@ app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 
 def run() -> None:
     """Entry point of the console script."""
-    app()
+    signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal cannot show is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # Nobody reads on, or the disk behind the redirection is full; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")
+            sys.exit(BAD_OUTPUT)
+
+
+def _terminate(*_: object) -> None:
+    """End through the same clean-up as any error."""
+    sys.exit(128 + signal.SIGTERM)

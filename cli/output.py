@@ -73,7 +73,7 @@ class Output:
 
     def json(self, document: Any) -> None:
         """The result as one JSON document."""
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
     def message(self, text: str) -> None:
         """Something the user should know."""

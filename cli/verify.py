@@ -15,7 +15,7 @@ SHOWN_PROBLEMS = 20
 
 @reports_errors
 def verify(
-    pool: Annotated[list[Path], typer.Argument(help="One pool file, or several as one.")],
+    pool: Annotated[list[Path], typer.Argument(readable=False, help="One pool file, or several as one.")],
     strict: Annotated[
         bool, typer.Option("--strict", help="Also decode every part and compare it with its columns.")
     ] = False,

@@ -23,7 +23,7 @@ from partpool.layout import PATCH_COLUMNS
 from partpool.sources import Item, Source
 from partpool.spool import Counts, write_unit
 from partpool.taxonomy import Taxonomy
-from partpool.writer import Header, pack
+from partpool.writer import Header, pack, source_date_epoch
 
 UNIT = 16
 """Items in a work unit."""
@@ -145,6 +145,7 @@ def build(
     if workers < 0:
         raise ConfigError(f"workers must not be negative, but got {workers}")
     began = time.monotonic()
+    source_date_epoch()
     path = None if out is None else _checked_output(Path(out), overwrite)
     report = BuildReport(path, len(items))
     spool = None if path is None else _spool(path)
@@ -156,8 +157,10 @@ def build(
             counts = totals.counts
         else:
             try:
-                packed = pack(spool, _unit_count(items), path, _header(recipe, items, report.failed))
+                packed = pack(spool, _unit_count(items), path, _header(recipe, items, report.failed), overwrite)
                 report.pool_bytes = path.stat().st_size
+            except FileExistsError:
+                raise OutputError(f"{path} appeared during the build; it was not replaced") from None
             except (OSError, RuntimeError) as error:
                 raise OutputError(f"{path} cannot be written: {_reason(error)}") from None
             report.parts, counts = packed.parts, packed.counts
@@ -173,12 +176,19 @@ def build(
 
 
 def _checked_output(path: Path, overwrite: bool) -> Path:
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; --out takes the name of a file")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; pass --overwrite to replace it")
-    if not path.parent.is_dir():
-        raise OutputError(f"there is no folder {path.parent} to write {path.name} into")
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; --out takes the name of a file")
+        if path.exists() and not path.is_file():
+            raise OutputError(f"{path} is not a regular file, and will not be replaced")
+        if (path.exists() or path.is_symlink()) and not overwrite:
+            raise OutputError(f"{path} exists; pass --overwrite to replace it")
+        if not path.parent.is_dir():
+            raise OutputError(f"there is no folder {path.parent} to write {path.name} into")
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from None
     return path
 
 

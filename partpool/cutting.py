@@ -173,7 +173,8 @@ def _read(path: Path | None, what: str, error: type[ItemError]) -> tuple[bytes, 
     if path is None:
         raise error(f"{what}-missing", f"the {what} file is missing")
     try:
-        with path.open("rb") as file:
+        # Opening a pipe would wait for somebody to write into it.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise error(f"{what}-unreadable", f"the {what} is not a regular file")

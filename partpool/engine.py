@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
 from typing import Protocol, TypeVar
 
 import cv2
@@ -59,7 +60,8 @@ class ProcessPool:
         under_way: deque[Future[R]] = deque()
         try:
             for task in tasks:
-                under_way.append(pool.submit(function, task))
+                with _interrupts_held():
+                    under_way.append(pool.submit(function, task))
                 if len(under_way) > 2 * self._workers:
                     yield under_way.popleft().result()
             while under_way:
@@ -88,10 +90,19 @@ def _single_threaded() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits, and processes started meanwhile never see it: their parent answers for all."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        resource_tracker.ensure_running()
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker() -> None:
     cv2.setNumThreads(1)
-    # The parent answers Ctrl-C for all.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

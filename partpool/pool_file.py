@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -158,11 +159,17 @@ class PoolFile:
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        # Opening a pipe would wait for somebody to write into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         raise PoolNotFoundError(f"there is no pool file {path}") from None
     except OSError as error:
         raise PoolError(f"{path} cannot be opened: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        kind = "a folder" if path.is_dir() else "not a file"
+        raise PoolError(f"{path} is {kind}; expected a pool made by: partpool build")
+    return descriptor
 
 
 @contextlib.contextmanager

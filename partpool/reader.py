@@ -119,6 +119,11 @@ class PartPool(Sequence[Part]):
         number = bisect_right(self._starts, index) - 1 if len(self._paths) > 1 else 0
         return self._files[number], index - self._starts[number]
 
+    def where(self, index: int) -> str:
+        """File and number of part ``index``, for messages."""
+        file, row = self._locate(index)
+        return f"{file.path}: part {row}"
+
     def encoded(self, index: int) -> bytes:
         """Encoded bytes of part ``index``, as stored."""
         file, row = self._locate(index)

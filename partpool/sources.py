@@ -183,7 +183,8 @@ def _not_lip(root: Path, wanted: Sequence[str]) -> str:
 
 
 def _refuse_mirrored(labels: Path) -> None:
-    if MIRRORED.search(labels.resolve().name):
+    # The folder itself, what it links to, and their parents: labels_rev/train is as wrong as labels_rev.
+    if any(MIRRORED.search(name) for path in (labels, labels.resolve()) for name in path.parts[-2:]):
         raise SourceError(
             f"{labels} holds labels of the mirrored images (left and right swapped), which do not fit the images; "
             "pass the folder of the original labels"

@@ -96,7 +96,9 @@ class PartClass:
                 raise ConfigError(f"requires of class {name!r} must be a list of lists of labels, but got {groups!r}")
             values["requires"] = tuple(strings(group, f"requires of class {name!r}") for group in groups)
         for key, kind in (("size", (int, float)), ("reference_size", (int, float)), ("split", bool), ("mirror", str)):
-            if key in values and not isinstance(values[key], kind):
+            if key in values and (
+                not isinstance(values[key], kind) or (isinstance(values[key], bool) and kind is not bool)
+            ):
                 raise ConfigError(f"{key} of class {name!r} has the wrong type: {values[key]!r}")
         return cls(**values)
 

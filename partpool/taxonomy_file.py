@@ -65,7 +65,9 @@ def _from_toml(data: dict[str, Any], default_name: str) -> Taxonomy:
     name, entries = data.get("name", default_name), data.get("class", [])
     if not isinstance(name, str) or not isinstance(entries, list):
         raise ConfigError("name must be a string, and classes are written as [[class]] tables")
-    own = tuple(PartClass.from_dict(entry) for entry in entries if isinstance(entry, dict))
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise ConfigError("classes are written as [[class]] tables")
+    own = tuple(PartClass.from_dict(entry) for entry in entries)
     return Taxonomy(name, scheme, (base.classes if base else ()) + own)
 
 

@@ -40,9 +40,9 @@ def verify(
     checksums = pool.columns["crc32"]
     for index in range(len(pool)):
         if zlib.crc32(pool.encoded(index)) != checksums[index]:
-            report.problems.append(f"part {index}: its checksum is wrong")
+            report.problems.append(f"{pool.where(index)}: its checksum is wrong")
         elif strict:
-            report.problems += [f"part {index}: {problem}" for problem in _decoded_problems(pool, index)]
+            report.problems += [f"{pool.where(index)}: {problem}" for problem in _decoded_problems(pool, index)]
         report.parts += 1
         if on_progress and report.parts % 256 == 0:
             on_progress(report.parts, len(pool))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from partpool._version import __version__
 from partpool.cutting import KEPT
+from partpool.errors import ConfigError
 from partpool.layout import FORMAT, FORMAT_VERSION, PATCH_COLUMNS, QUALITY, SOURCE_COLUMNS
 from partpool.spool import Counts, Rows, blob_path, read_unit
 from partpool.taxonomy import Taxonomy
@@ -24,6 +25,8 @@ from partpool.taxonomy import Taxonomy
 REPEATED = "repeated"
 """Outcome of parts whose item is in the pool already."""
 CHUNK = 2**24
+LATEST = 2**37
+"""Latest time that is written into a pool; thousands of years from now."""
 Array = NDArray[Any]
 
 
@@ -52,19 +55,34 @@ class Packed:
     counts: Counts
 
 
-def pack(spool: Path, units: int, out: Path, header: Header) -> Packed:
+def source_date_epoch() -> int | None:
+    """The time that ``SOURCE_DATE_EPOCH`` sets, in seconds since 1970, or None.
+
+    Raises:
+        ConfigError: If it is set to something else.
+    """
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) > LATEST:
+        raise ConfigError(f"SOURCE_DATE_EPOCH must be whole seconds since 1970, but is {text!r}")
+    return int(text)
+
+
+def pack(spool: Path, units: int, out: Path, header: Header, overwrite: bool) -> Packed:
     """Write the pool file out of all units of a spool.
 
     Rows are sorted by (class, source, component), sources by (name, digest). Of items with the same digest only the
     first stays. The file appears under its name only when it is whole.
 
     Raises:
+        FileExistsError: If the file has appeared meanwhile and may not be replaced.
         OSError: If the file cannot be written.
     """
     rows, unit_of, start_in_unit = _gather(spool, units, header.taxonomy)
     order, counts = _sort(rows)
     data_offset = np.concatenate([[0], np.cumsum(rows.patches["length"][order], dtype=np.uint64)]).astype("<u8")
-    with _atomic(out) as partial:
+    with _atomic(out, overwrite) as partial:
         position = _write_columns(partial, rows, order, data_offset, header, counts)
         with partial.open("r+b") as file:
             file.seek(position)
@@ -76,12 +94,21 @@ def pack(spool: Path, units: int, out: Path, header: Header) -> Packed:
 
 
 @contextlib.contextmanager
-def _atomic(out: Path) -> Iterator[Path]:
+def _atomic(out: Path, overwrite: bool) -> Iterator[Path]:
     """A temporary name beside ``out`` that becomes ``out`` if all goes well, and is gone otherwise."""
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
         yield partial
-        partial.replace(out)
+        if not overwrite:
+            # Unlike a rename, a link never replaces what somebody else has put there.
+            try:
+                out.hardlink_to(partial)
+            except FileExistsError:
+                raise
+            except OSError:
+                partial.replace(out)
+        else:
+            partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
     folder = os.open(out.parent, os.O_RDONLY)
@@ -165,7 +192,8 @@ def _attributes(rows: Rows, header: Header, counts: Counts) -> dict[str, Any]:
         name: {outcome: count for (owner, outcome), count in sorted(counts.items()) if owner == class_id and count}
         for class_id, name in enumerate(header.taxonomy.names)
     }
-    newest = float(os.environ.get("SOURCE_DATE_EPOCH") or rows.sources["mtime"].max(initial=0.0))
+    epoch = source_date_epoch()
+    newest = rows.sources["mtime"].clip(0, LATEST).max(initial=0) if epoch is None else epoch
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

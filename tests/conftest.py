@@ -15,25 +15,25 @@ from typing import NamedTuple
 import pytest
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
-NOBODY = 65534
 PYTHON = (sys.executable, "-m", "partpool_cli")
-# Root's files can be read by nobody's processes only once they are imported.
+# Everything is imported before privileges are dropped: another user may not be let into root's Python.
 UNPRIVILEGED = """
 import contextlib, io, os, sys
 from partpool_cli.main import app
 if os.geteuid() == 0:
+    people, pool = sys.argv[1:3]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        for warm_up in (["build", "--lip", sys.argv[1], "--dry-run", "--workers", "0"], ["inspect", ""], ["inspect"]):
+        for warm_up in (["build", "--lip", people, "--out", pool, "--workers", "0"], ["inspect", ""], ["inspect"]):
             with contextlib.suppress(SystemExit):
                 app(warm_up)
     try:
         os.setgroups([])
-        os.setgid({nobody})
-        os.setuid({nobody})
+        os.setgid(65534)
+        os.setuid(65534)
     except OSError:
         sys.exit(77)
-app(sys.argv[2:])
-""".replace("{nobody}", str(NOBODY))
+app(sys.argv[3:])
+"""
 
 
 class Run(NamedTuple):
@@ -126,11 +126,11 @@ def process(tmp_path: Path) -> Cli:
 
 
 @pytest.fixture
-def unprivileged(process: Cli, people: Path) -> Cli:
+def unprivileged(process: Cli, people: Path, tmp_path: Path) -> Cli:
     """Runs the command as a user whom permissions stop, also where the tests run as root."""
 
     def run(*args: object) -> Run:
-        done = process(*args, prefix=(sys.executable, "-c", UNPRIVILEGED, str(people)))
+        done = process(*args, prefix=(sys.executable, "-c", UNPRIVILEGED, str(people), str(tmp_path / "warm-up.h5")))
         if done.code == 77:
             pytest.skip("runs as root, and may not become another user")
         return done

@@ -99,6 +99,12 @@ def test_a_full_disk_with_workers(full_disk: Callable[..., tuple[Run, Path]], cr
     assert left(after) == []
 
 
+def start(*args: object) -> subprocess.Popen[str]:
+    """The command in a process group of its own."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*PYTHON, *map(str, args)], stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
 def alive(group: int) -> list[str]:
     """Processes of a group that have not ended; a zombie has."""
     found = []
@@ -141,7 +147,9 @@ def test_interrupted(crowd: Path, tmp_path: Path, workers: int, to_all: bool, mo
     if overwrite:
         out.write_text("old")
     command = [*PYTHON, "build", "--lip", str(crowd), "--out", str(out), "--workers", str(workers), "--overwrite"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         assert wait_for(lambda: list(tmp_path.glob(".pool.h5.spool-*")))
         if moment == "cutting":
@@ -162,11 +170,10 @@ def test_interrupted(crowd: Path, tmp_path: Path, workers: int, to_all: bool, mo
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 def test_workers_end_with_a_killed_parent(crowd: Path, tmp_path: Path) -> None:
-    command = [*PYTHON, "build", "--lip", str(crowd), "--out", str(tmp_path / "pool.h5"), "--workers", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = start("build", "--lip", crowd, "--out", tmp_path / "pool.h5", "--workers", 2)
     assert wait_for(lambda: list(tmp_path.glob(".pool.h5.spool-*/*.npz")))
     process.kill()
-    process.wait(timeout=10)
+    process.communicate(timeout=10)
     assert wait_for(lambda: not alive(process.pid), seconds=10), "worker processes are still there"
     assert "pool.h5" not in left(tmp_path)
 
@@ -174,7 +181,9 @@ def test_workers_end_with_a_killed_parent(crowd: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 def test_a_killed_worker_is_said(crowd: Path, tmp_path: Path) -> None:
     command = [*PYTHON, "build", "--lip", str(crowd), "--out", str(tmp_path / "pool.h5"), "--workers", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert wait_for(lambda: list(tmp_path.glob(".pool.h5.spool-*/*.npz")))
     workers = [int(pid) for pid in alive(process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(workers[0], signal.SIGKILL)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from oracles.patches import distance, near_mean
 
+from oracles.patches import distance, near_mean
 from partpool.patch import EXTEND, Box, border_share, cut, raggedness
 
 
@@ -112,7 +112,6 @@ def test_raggedness_of_a_disc_and_a_comb() -> None:
         ((0, 5, 10, 15), 10 / 36),
         ((0, 0, 10, 10), 19 / 36),
         ((10, 10, 20, 20), 19 / 36),
-        ((0, 0, 10, 10), 19 / 36),
     ],
 )
 def test_border_share_of_a_square(box: Box, expected: float) -> None:
