@@ -101,7 +101,8 @@ def _central(face: NDArray[np.uint8], axis: tuple[float, float]) -> NDArray[np.u
     rows, columns = np.nonzero(face)
     across = axis[0] * rows - axis[1] * columns
     low, high = across.min(), across.max()
-    outer = np.abs(across - (low + high) / 2) > CENTRAL / 2 * (high - low)
+    # A pixel on the limit belongs to the middle, wherever rounding puts it.
+    outer = np.abs(across - (low + high) / 2) > CENTRAL / 2 * (high - low) + 1e-9
     core = face.copy()
     core[rows[outer], columns[outer]] = 0
     return core

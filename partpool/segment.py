@@ -231,7 +231,7 @@ def _is_composed(regions: Regions, plan: _Plan, members: list[int]) -> bool:
         by_label[label] = by_label.get(label, 0) + regions.areas[number]
     total = sum(by_label.values())
     by_label.pop(NECK, None)
-    if not all(group & by_label.keys() for group in plan.requires):
+    if not by_label or not all(group & by_label.keys() for group in plan.requires):
         return False
     minor = sum(by_label.values()) - max(by_label.values())
     return minor >= min(MINOR_SHARE * total, MINOR_AREA)

@@ -210,7 +210,8 @@ def test_flipped_bits_are_found_and_named(cli: Cli, copy: Path, strict: list[str
         assert f"part {part}:" in run.out
     run = cli("verify", copy, *strict, "--json")
     assert run.code == 3
-    assert [problem.split(":")[0] for problem in json.loads(run.out)["problems"]] == [f"part {n}" for n in damaged]
+    named = [problem.split(": ")[1] for problem in json.loads(run.out)["problems"]]
+    assert named == [f"part {number}" for number in damaged]
     # One damaged part does not stop one from looking at the others.
     assert cli("inspect", copy).code == 0
 
