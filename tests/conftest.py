@@ -18,9 +18,15 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 PYTHON = (sys.executable, "-m", "partpool_cli")
 # Everything is imported before privileges are dropped: another user may not be let into root's Python.
 UNPRIVILEGED = """
-import contextlib, io, os, sys
+import contextlib, importlib, io, os, pkgutil, sys
+import partpool, partpool_cli
 from partpool_cli.main import app
 if os.geteuid() == 0:
+    # The other user may not be able to enter the folders that modules come from.
+    for package in (partpool, partpool_cli):
+        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
     people, pool = sys.argv[1:3]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         for warm_up in (["build", "--lip", people, "--out", pool, "--workers", "0"], ["inspect", ""], ["inspect"]):
