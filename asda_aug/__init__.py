@@ -1,0 +1,44 @@
+"""Sample body parts from a pool and paste them into any PyTorch data set, at random or where a generator puts them.
+
+The names below load what they need when they are first used. Geometry, sampling and the NumPy paste work without
+PyTorch; a name that needs it says how to install it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asda_aug.part_batch import PartBatch
+    from asda_aug.placement import Frame, Placement, forward_matrix, paper_matrix, to_cv2
+
+_HOMES = {
+    "Frame": "placement",
+    "PartBatch": "part_batch",
+    "Placement": "placement",
+    "forward_matrix": "placement",
+    "paper_matrix": "placement",
+    "to_cv2": "placement",
+}
+
+__all__ = ["Frame", "PartBatch", "Placement", "forward_matrix", "paper_matrix", "to_cv2"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        from asda_aug.errors import MissingTorchError
+
+        raise MissingTorchError(f'asda_aug.{name} needs PyTorch: pip install "partpool[torch]"') from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
