@@ -28,6 +28,7 @@ import numpy as np
 from PIL import Image
 
 from partpool import PartPool, build, find_lip
+from partpool.cutting import MAX_FILE
 from partpool.sources import Source
 from partpool.synthetic import write_lip_dataset
 
@@ -77,7 +78,7 @@ def data_sets(folder: Path, photos: Path | None, lip: Path | None) -> Iterator[t
 
 def bits_per_pixel(source: Source) -> float:
     return statistics.mean(
-        8 * item.image.stat().st_size / np.prod(Image.open(item.image).size) for item in source if item.image
+        8 * item.image.stat()[0] / np.prod(Image.open(item.image.path).size) for item in source if item.image
     )
 
 
@@ -90,14 +91,14 @@ def enlarge(source: Source, root: Path, bits: float) -> None:
     for item in source:
         assert item.image
         assert item.labels
-        with Image.open(item.image) as picture, Image.open(item.labels) as label_map:
+        with Image.open(item.image.path) as picture, Image.open(item.labels.path) as label_map:
             large.append(np.asarray(picture.convert("RGB").resize(LARGE, Image.Resampling.BICUBIC)))
-            label_map.resize(LARGE, Image.Resampling.NEAREST).save(labels / f"{item.image.stem}.png")
+            label_map.resize(LARGE, Image.Resampling.NEAREST).save(labels / f"{item.image.path.stem}.png")
     quality = next((q for q in range(75, 100) if mean_bits(large[::20], q) >= bits), 99)
     print(f"(photographs enlarged to {LARGE[0]}x{LARGE[1]}, JPEG quality {quality})")
     for item, picture in zip(source, large, strict=True):
         assert item.image
-        Image.fromarray(picture).save(images / f"{item.image.stem}.jpg", quality=quality)
+        Image.fromarray(picture).save(images / f"{item.image.path.stem}.jpg", quality=quality)
 
 
 def mean_bits(pictures: list[np.ndarray], quality: int) -> float:
@@ -113,10 +114,10 @@ def repeated(source: Source, root: Path, times: int) -> Source:
         for item in source:
             assert item.image
             assert item.labels
-            stem = f"{number:04d}_{item.image.stem}"
-            data = item.image.read_bytes() + number.to_bytes(2, "little")
+            stem = f"{number:04d}_{item.image.path.stem}"
+            data = item.image.read(MAX_FILE)[0] + number.to_bytes(2, "little")
             (root / "train_images" / f"{stem}.jpg").write_bytes(data)
-            shutil.copy(item.labels, root / "train_segmentations" / f"{stem}.png")
+            shutil.copy(item.labels.path, root / "train_segmentations" / f"{stem}.png")
     return find_lip(root)
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -17,14 +14,14 @@ from numpy.typing import NDArray
 
 from partpool import segment as segments
 from partpool.codec import codec_id, encode
-from partpool.errors import ConfigError, ImageError, ItemError, LabelMapError
+from partpool.errors import ConfigError, FileError, ImageError, ItemError, LabelMapError
 from partpool.filters import FilterConfig, Measures
 from partpool.images import read_image, read_label_map
 from partpool.judging import Judged, judge
 from partpool.neck import CENTRAL, REACH
 from partpool.patch import EXTEND, cut
 from partpool.segment import Box, Segmenter
-from partpool.sources import Item
+from partpool.sources import Item, SourceFile
 from partpool.taxonomy import Taxonomy
 
 KEPT = "kept"
@@ -168,20 +165,11 @@ class Cutter:
         )
 
 
-def _read(path: Path | None, what: str, error: type[ItemError]) -> tuple[bytes, float]:
-    """A regular file's bytes and modification time."""
-    if path is None:
+def _read(file: SourceFile | None, what: str, error: type[ItemError]) -> tuple[bytes, float]:
+    """A file's bytes and modification time."""
+    if file is None:
         raise error(f"{what}-missing", f"the {what} file is missing")
     try:
-        # Opening a pipe would wait for somebody to write into it.
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise error(f"{what}-unreadable", f"the {what} is not a regular file")
-            if status.st_size > MAX_FILE:
-                raise error(f"{what}-too-large", f"the {what} file has {status.st_size:,} bytes")
-            return file.read(), status.st_mtime
-    except FileNotFoundError:
-        raise error(f"{what}-missing", f"the {what} file is missing") from None
-    except OSError as reason:
-        raise error(f"{what}-unreadable", f"the {what} file cannot be read: {reason.strerror}") from None
+        return file.read(MAX_FILE)
+    except FileError as reason:
+        raise error(f"{what}-{reason.reason}", f"the {what} file {reason}") from None

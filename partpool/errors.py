@@ -35,6 +35,21 @@ class BuildStoppedError(PartPoolError, RuntimeError):
     """A build gave up because of failed items (``strict`` or ``max_errors``), or because a worker died."""
 
 
+class FileError(PartPoolError, OSError):
+    """A file of a data set is missing or cannot be read.
+
+    Attributes:
+        reason: ``"missing"``, ``"unreadable"``, ``"too-large"`` or ``"encrypted"``.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[FileError], tuple[str, str]]:
+        return type(self), (self.reason, str(self))
+
+
 class ItemError(PartPoolError, ValueError):
     """One item of a data set cannot be used; the rest can.
 

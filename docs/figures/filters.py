@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from partpool import ASDA26, FilterConfig, find_lip
+from partpool.cutting import MAX_FILE
 from partpool.filters import REASONS, Measures
 from partpool.images import read_image, read_label_map
 from partpool.judging import judge
@@ -50,8 +51,8 @@ def segments(item: Item, config: FilterConfig) -> Iterator[tuple[str, str | None
     """Class, reason, measures and part of every candidate of an item."""
     assert item.image
     assert item.labels
-    label_map = read_label_map(item.labels.read_bytes(), ASDA26.scheme)
-    image = read_image(item.image.read_bytes(), (label_map.shape[1], label_map.shape[0]))
+    label_map = read_label_map(item.labels.read(MAX_FILE)[0], ASDA26.scheme)
+    image = read_image(item.image.read(MAX_FILE)[0], (label_map.shape[1], label_map.shape[0]))
     found = Segmenter(ASDA26)(label_map)
     for judged in judge(found, image, ASDA26, config) if found else ():
         x0, y0, x1, y1 = judged.box

@@ -14,6 +14,7 @@ import pytest
 
 from partpool import LIP, LabelScheme, PartPool, build, find_lip, find_pairs
 from partpool.errors import ConfigError, SourceError
+from partpool.sources import SourceFile
 
 PAIR = ("train_images/a.jpg", "train_segmentations/a.png")
 COMPLETE = "1 train items; the complete LIP has 30,462"
@@ -40,8 +41,8 @@ def names(source: object) -> list[str]:
 def test_lip_without_id_list(tmp_path: Path) -> None:
     source = find_lip(touch(tmp_path, *both("b", "a")))
     assert names(source) == ["train_images/a.jpg", "train_images/b.jpg"]
-    assert source[0].image == tmp_path / PAIR[0]
-    assert source[0].labels == tmp_path / PAIR[1]
+    assert source[0].image == SourceFile(tmp_path / PAIR[0])
+    assert source[0].labels == SourceFile(tmp_path / PAIR[1])
     assert source[0].problem is None
     assert (source.kind, source.split, source.scheme) == ("lip", "train", LIP)
     assert "non-commercial" in source.license_note
@@ -145,8 +146,8 @@ def test_names_are_nfc_whatever_the_files_are(tmp_path: Path, stem: str, listed:
     assert item.name == unicodedata.normalize("NFC", f"train_images/{stem}.jpg")
     assert item.image is not None
     assert item.labels is not None
-    assert item.image.exists()
-    assert item.labels.exists()
+    assert item.image.path.exists()
+    assert item.labels.path.exists()
 
 
 def test_an_image_and_its_labels_may_spell_their_name_differently(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_lip_with_only_mirrored_labels_is_refused_for_that(tmp_path: Path, folde
 
 def test_lip_beside_its_mirrored_labels_is_taken(tmp_path: Path) -> None:
     (item,) = find_lip(touch(tmp_path, *PAIR, "train_reversed_labels/a.png", "train_segmentations_reversed/a.png"))
-    assert item.labels == tmp_path / PAIR[1]
+    assert item.labels == SourceFile(tmp_path / PAIR[1])
 
 
 def test_real_mirrored_labels_are_refused(shared_data: Path) -> None:
