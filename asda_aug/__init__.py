@@ -10,19 +10,60 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asda_aug.coverage import coverage
+    from asda_aug.cutout import Cutout, RectanglePaste
+    from asda_aug.dataset import ASDADataset
+    from asda_aug.occluder import Paste
     from asda_aug.part_batch import PartBatch
+    from asda_aug.paste import paste
+    from asda_aug.paste_parts import PasteParts
     from asda_aug.placement import Frame, Placement, forward_matrix, paper_matrix, to_cv2
+    from asda_aug.placers import JointPlacer, RandomPlacer
+    from asda_aug.ror import ROR
+    from asda_aug.sampler import PartSampler
+    from asda_aug.scene import Scene
 
 _HOMES = {
+    "ASDADataset": "dataset",
+    "Cutout": "cutout",
     "Frame": "placement",
+    "JointPlacer": "placers",
     "PartBatch": "part_batch",
+    "PartSampler": "sampler",
+    "Paste": "occluder",
+    "PasteParts": "paste_parts",
     "Placement": "placement",
+    "ROR": "ror",
+    "RandomPlacer": "placers",
+    "RectanglePaste": "cutout",
+    "Scene": "scene",
+    "coverage": "coverage",
     "forward_matrix": "placement",
     "paper_matrix": "placement",
+    "paste": "paste",
     "to_cv2": "placement",
 }
 
-__all__ = ["Frame", "PartBatch", "Placement", "forward_matrix", "paper_matrix", "to_cv2"]
+__all__ = [
+    "ROR",
+    "ASDADataset",
+    "Cutout",
+    "Frame",
+    "JointPlacer",
+    "PartBatch",
+    "PartSampler",
+    "Paste",
+    "PasteParts",
+    "Placement",
+    "RandomPlacer",
+    "RectanglePaste",
+    "Scene",
+    "coverage",
+    "forward_matrix",
+    "paper_matrix",
+    "paste",
+    "to_cv2",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,142 @@
+"""Reading and writing samples of any data set.
+
+An adapter turns a sample into a :class:`~asda_aug.scene.Scene` and writes a changed scene back. The built-in ones are
+recognised by the structure of a sample, never by what is imported. One of your own takes two methods::
+
+    class MyAdapter:
+        def read(self, sample):
+            return Scene(sample["rgb"], sample["joints"], visible=sample["seen"])
+
+        def write(self, sample, scene):
+            return {**sample, "rgb": scene.image, "seen": scene.visible[0]}
+
+
+    train = ASDADataset(base, "pool.h5", adapter=MyAdapter())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from asda_aug.adapters.detection import CocoAdapter, DetectionAdapter
+from asda_aug.adapters.hints import Hints
+from asda_aug.adapters.hrnet import HRNetAdapter
+from asda_aug.adapters.mmpose import MMPoseAdapter, PackedMMPoseAdapter
+from asda_aug.adapters.simple import ImageAdapter, MappingAdapter, PairAdapter
+from asda_aug.errors import AdapterError
+from asda_aug.pixels import as_array, size_of
+from asda_aug.scene import Scene
+from partpool.errors import ConfigError
+
+
+@runtime_checkable
+class Adapter(Protocol):
+    """Reads and writes samples of one structure.
+
+    A third method, ``attach(sample, name, value) -> sample``, may put an extra field (deferred parts, the paste mask)
+    into the sample; without it the sample becomes ``(sample, value)``.
+    """
+
+    def read(self, sample: Any) -> Scene:
+        """What is on the sample. Must not change it."""
+        ...
+
+    def write(self, sample: Any, scene: Scene) -> Any:
+        """A sample like ``sample`` with the scene's image, and its flags where they have changed; ``sample`` stays."""
+        ...
+
+
+BUILT_IN: Mapping[str, type[Any]] = {
+    "hrnet": HRNetAdapter,
+    "mmpose-packed": PackedMMPoseAdapter,
+    "mmpose": MMPoseAdapter,
+    "detection": DetectionAdapter,
+    "coco": CocoAdapter,
+    "dict": MappingAdapter,
+    "pair": PairAdapter,
+    "image": ImageAdapter,
+}
+"""The built-in adapters by name, in the order in which a sample is tried with them."""
+
+
+def find_adapter(adapter: Adapter | str, sample: Any, hints: Hints | None = None) -> Adapter:
+    """The adapter to use, tried on a sample.
+
+    Args:
+        adapter: ``"auto"``, a name of a built-in one, or an adapter.
+        sample: A sample of the data set.
+        hints: What the sample does not say of itself.
+
+    Raises:
+        AdapterError: If no adapter recognises the sample, or it cannot be read.
+        ConfigError: If there is no adapter of that name.
+    """
+    if not isinstance(adapter, str):
+        if not isinstance(adapter, Adapter):
+            raise ConfigError(f"an adapter needs the methods read and write, but got {type(adapter).__name__}")
+        found = adapter
+    else:
+        found = _built_in(adapter, sample)(hints or Hints())
+    check_values(found.read(sample))
+    return found
+
+
+def attach(adapter: Adapter, sample: Any, name: str, value: Any) -> Any:
+    """The sample with an extra field, where its adapter puts it."""
+    method = getattr(adapter, "attach", None)
+    return (sample, value) if method is None else method(sample, name, value)
+
+
+def check_values(scene: Scene) -> None:
+    """Make sure that the range of the image's values is known.
+
+    Raises:
+        AdapterError: If it is no image, or a float image is neither in [0, 1] nor normalised in a known way.
+    """
+    size_of(scene.image)
+    pixels = as_array(scene.image)
+    if pixels.dtype == np.uint8 or scene.mean is not None:
+        return
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < -1e-3 or high > 1 + 1e-3:
+        raise AdapterError(
+            f"the image's values reach from {low:.3g} to {high:.3g}: neither bytes nor in [0, 1], and its "
+            "normalisation is not known; pass mean and std (in [0, 1], in the image's channel order)"
+        )
+
+
+def _built_in(name: str, sample: Any) -> type[Any]:
+    if name != "auto":
+        if name not in BUILT_IN:
+            raise ConfigError(f"there is no adapter {name!r}; there are: auto, {', '.join(BUILT_IN)}, or your own")
+        if not BUILT_IN[name].recognises(sample):
+            raise AdapterError(f"the sample is {outline(sample)}, which adapter {name!r} cannot read")
+        return BUILT_IN[name]
+    for kind in BUILT_IN.values():
+        if kind.recognises(sample):
+            return kind
+    raise AdapterError(
+        f"the sample is {outline(sample)}, a structure that is not known; pass adapter=… with the two methods read and "
+        "write (see the documentation of asda_aug.adapters), or one of: " + ", ".join(BUILT_IN)
+    )
+
+
+def outline(sample: Any, depth: int = 2) -> str:
+    """The structure of a sample in a few words, for messages."""
+    if isinstance(sample, Mapping):
+        if depth == 0:
+            return f"a dict of {len(sample)}"
+        inside = ", ".join(f"{key!r}: {outline(value, depth - 1)}" for key, value in list(sample.items())[:8])
+        return f"a dict {{{inside}{', …' if len(sample) > 8 else ''}}}"
+    if isinstance(sample, (tuple, list)):
+        if depth == 0:
+            return f"a {type(sample).__name__} of {len(sample)}"
+        inside = ", ".join(outline(value, depth - 1) for value in sample[:6])
+        return f"a {type(sample).__name__} ({inside}{', …' if len(sample) > 6 else ''})"
+    shape = getattr(sample, "shape", None)
+    if shape is not None:
+        return f"{type(sample).__name__} {tuple(shape)} {getattr(sample, 'dtype', '')}".strip()
+    return type(sample).__name__

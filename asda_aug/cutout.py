@@ -1,0 +1,138 @@
+"""The controls that any study of pasted parts needs: a plain rectangle, and a part without its outline."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asda_aug.occluder import Occluder, Paste
+from asda_aug.paste_parts import PasteParts
+from asda_aug.pixels import size_of
+from asda_aug.rectangles import rectangle
+from asda_aug.scene import Scene
+from partpool.errors import ConfigError
+
+NAME = "cutout"
+Fill = tuple[int, int, int] | Literal["noise"]
+
+
+class Cutout(Occluder):
+    """Covers people with rectangles of one colour (DeVries & Taylor 2017; CoarseDropout of RTMPose and Sapiens).
+
+    Args:
+        like: A :class:`~asda_aug.paste_parts.PasteParts` whose parts are each replaced by a rectangle of the same area,
+            proportions and middle: what is left is covering without semantics. None draws one rectangle.
+        size: Without ``like``, range of its sides as shares of the person's box; its middle is uniform in the box.
+        fill: RGB colour, or ``"noise"``.
+        **options: See :class:`~asda_aug.occluder.Occluder`.
+
+    Raises:
+        ConfigError: If an option is wrong.
+    """
+
+    def __init__(
+        self,
+        like: PasteParts | None = None,
+        *,
+        size: tuple[float, float] = (0.2, 0.4),
+        fill: Fill = (0, 0, 0),
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if not 0 < size[0] <= size[1] <= 1:
+            raise ConfigError(f"size must be a range in (0, 1], but got {size}")
+        if fill != "noise" and not (len(fill) == 3 and all(0 <= value <= 255 for value in fill)):
+            raise ConfigError(f"fill must be 'noise' or three numbers from 0 to 255, but got {fill!r}")
+        self.like, self.size, self.fill = like, size, fill
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a rectangle is called."""
+        return (NAME,)
+
+    def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
+        """Decide which rectangles are covered."""
+        if self.like is not None:
+            return [self._instead_of(paste, scene, rng) for paste in self.like.draw(scene, rng)]
+        chosen = self.choose_person(scene, size_of(scene.image), rng)
+        if chosen is None:
+            return []
+        person, (x0, y0, x1, y1) = chosen
+        middle_x, middle_y, share_x, share_y = rng.random(4).tolist()
+        low, high = self.size
+        width, height = (
+            (low + share * (high - low)) * side for share, side in ((share_x, x1 - x0), (share_y, y1 - y0))
+        )
+        middle = (x0 + middle_x * (x1 - x0), y0 + middle_y * (y1 - y0))
+        return [self._rectangle(middle, width, height, scene, rng, person, chosen[1])]
+
+    def _instead_of(self, paste: Paste, scene: Scene, rng: np.random.Generator) -> Paste:
+        height, width = paste.part.mask.shape
+        area = covered_area(paste)
+        middle = paste.matrix @ (width / 2, height / 2, 1)
+        wide = math.sqrt(area * width / height)
+        return self._rectangle((middle[0], middle[1]), wide, area / wide, scene, rng, paste.person, paste.box)
+
+    def _rectangle(
+        self,
+        middle: tuple[float, float],
+        width: float,
+        height: float,
+        scene: Scene,
+        rng: np.random.Generator,
+        person: int,
+        box: tuple[float, float, float, float],
+    ) -> Paste:
+        # A rectangle far larger than the image would only cost memory.
+        limits = [2 * side for side in size_of(scene.image)]
+        columns, rows = (max(1, min(limit, round(side))) for limit, side in zip(limits, (width, height), strict=True))
+        rgb: NDArray[np.uint8] = np.empty((rows, columns, 3), np.uint8)
+        rgb[:] = rng.integers(0, 256, rgb.shape, np.uint8) if self.fill == "noise" else self.fill
+        left, top = round(middle[0] - columns / 2), round(middle[1] - rows / 2)
+        return rectangle(rgb, left, top, NAME, person, box)
+
+
+class RectanglePaste(Occluder):
+    """Pastes rectangles of the texture of body parts: semantics without an outline.
+
+    Every part of ``like`` is drawn as its whole patch, whose colour goes on outside its mask, shrunk to the area of the
+    mask; turned and placed as the part would have been.
+
+    Args:
+        like: Draws the parts.
+        **options: See :class:`~asda_aug.occluder.Occluder`.
+    """
+
+    def __init__(self, like: PasteParts, **options: Any) -> None:
+        super().__init__(**options)
+        self.like = like
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the part classes."""
+        return self.like.names
+
+    def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
+        """Decide which patches go where."""
+        return [_without_outline(paste) for paste in self.like.draw(scene, rng)]
+
+
+def covered_area(paste: Paste) -> float:
+    """Pixels of the image that a paste's mask covers, if all of it lies within."""
+    (a, b, _), (c, d, _) = paste.matrix.tolist()
+    return abs(a * d - b * c) * int(np.count_nonzero(paste.part.mask))
+
+
+def _without_outline(paste: Paste) -> Paste:
+    mask = paste.part.mask
+    height, width = mask.shape
+    shrink = math.sqrt(np.count_nonzero(mask) / mask.size)
+    matrix = paste.matrix.copy()
+    middle = matrix @ (width / 2, height / 2, 1)
+    matrix[:, :2] *= shrink
+    matrix[:, 2] = middle - matrix[:, :2] @ (width / 2, height / 2)
+    return replace(paste, part=replace(paste.part, mask=np.ones_like(mask)), matrix=matrix)

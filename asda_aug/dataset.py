@@ -1,0 +1,295 @@
+"""Any map-style data set, with something pasted over its people."""
+
+from __future__ import annotations
+
+import os
+import random
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import index as as_index
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from asda_aug.adapters import Adapter, attach, find_adapter
+from asda_aug.adapters.hints import find_hints, merge_hints
+from asda_aug.counters import EpochCounter, Tally
+from asda_aug.deferral import part_batch
+from asda_aug.occluder import Occluder, Paste
+from asda_aug.paste_parts import PasteParts
+from asda_aug.randomness import fresh_seed, sample_generator
+from asda_aug.scene import Scene
+from asda_aug.schedule import Probability, Schedule
+from partpool.errors import ConfigError
+from partpool.reader import PartPool
+
+PathLike = str | os.PathLike[str]
+SKIPS = ("chance", "closed", "skipped", "empty", "off-image")
+"""Why nothing was pasted: ``p``; the last epochs; ``skip``; nothing was drawn, for want of a person, a keypoint or by
+``num_parts``; it fell beside the image."""
+
+
+class ASDADataset(Dataset[Any]):
+    """Wraps a data set; its samples come back as they were, but for what was pasted (SDA, ASDA §3.1).
+
+    A sample is a function of (seed, epoch, index) and of what ``base`` returns, whatever worker makes it. Until
+    :meth:`set_epoch` is called, the epoch of a sample is the number of times its index was read before.
+
+    Attributes of ``base`` can be read from the wrapper.
+
+    Args:
+        base: Any map-style data set. One sample of it is read here, to find out how it is made.
+        pool: A pool, the path of its file or of several; or an :class:`~asda_aug.occluder.Occluder` such as
+            :class:`~asda_aug.ror.ROR`, :class:`~asda_aug.cutout.Cutout` or a ready
+            :class:`~asda_aug.paste_parts.PasteParts`.
+        p: Probability that a sample is touched: a number, points (epoch, p) or a function of the epoch. An occluder's
+            own ``p`` comes on top.
+        epochs: Number of epochs of the training; needed for ``close_last_epochs``.
+        close_last_epochs: Epochs at the end in which nothing is touched.
+        skip: Called with a sample of ``base``; those for which it is true are left alone.
+        seed: Where all randomness starts; None draws one from PyTorch's generator. It is kept in ``seed``.
+        defer: Paste nothing, but add the drawn parts as ``asda`` (:class:`~asda_aug.part_batch.PartBatch`), for
+            :func:`~asda_aug.compose` on the device.
+        tile: With ``defer``, side of the tiles that parts travel in, in pixels.
+        mask: Add the soft coverage of what was pasted as ``asda_mask``, float32 [H, W].
+        adapter: ``"auto"``, the name of a built-in adapter, or an adapter (see :mod:`asda_aug.adapters`).
+        mean: What was subtracted from the colours in [0, 1] of a normalised image; None looks into ``base``.
+        std: What they were then divided by; None looks into ``base``.
+        bgr: Whether channels are BGR; None looks into ``base`` and goes by the adapter.
+        skeleton: ``"coco"``, ``"mpii"``, ``"lsp"``, ``"crowdpose"`` or keypoint names in order; None goes by ``base``
+            or the number of keypoints.
+        photograph: Whether images are whole photographs rather than crops around one person; None goes by the adapter.
+        **options: Of :class:`~asda_aug.paste_parts.PasteParts`: ``num_parts``, ``classes``, ``sampler``, ``placer``,
+            ``align``, ``flip``, ``feather``, ``blend``, ``on_occlusion``, ``person`` ….
+
+    Attributes:
+        base: The wrapped data set.
+        occluder: What is pasted.
+        seed: Where all randomness starts.
+
+    Raises:
+        AdapterError: If a sample of ``base`` has no known structure.
+        ConfigError: If an option is wrong.
+        PoolError: If the pool cannot be read.
+    """
+
+    def __init__(
+        self,
+        base: Any,
+        pool: Occluder | PartPool | PathLike | Sequence[PathLike],
+        *,
+        p: Probability = 1.0,
+        epochs: int | None = None,
+        close_last_epochs: int = 0,
+        skip: Callable[[Any], bool] | None = None,
+        seed: int | None = None,
+        defer: bool = False,
+        tile: int = 192,
+        mask: bool = False,
+        adapter: Adapter | str = "auto",
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        bgr: bool | None = None,
+        skeleton: str | Sequence[str] | None = None,
+        photograph: bool | None = None,
+        **options: Any,
+    ) -> None:
+        if isinstance(pool, Occluder) and options:
+            raise ConfigError(f"pass {', '.join(options)} to {type(pool).__name__}, not beside it")
+        self.base = base
+        self.occluder = pool if isinstance(pool, Occluder) else PasteParts(pool, **options)
+        self.schedule = Schedule(p, epochs, close_last_epochs)
+        self.skip = skip
+        self.seed = fresh_seed() if seed is None else as_index(seed)
+        self.defer = defer
+        self.mask = mask
+        self.tile = tile
+        if defer:
+            _check_deferral(self.occluder, tile, mask)
+        self._adapter_choice = adapter
+        self._hints = merge_hints(
+            find_hints(base), mean=mean, std=std, bgr=bgr, skeleton=skeleton, photograph=photograph
+        )
+        self._adapter: Adapter | None = None
+        self._counter = EpochCounter(len(base))
+        self._tally = Tally(
+            ("samples", "touched", "pastes", "keypoints", "covered", *SKIPS)
+            + tuple(f"{what}:{name}" for name in self.occluder.names for what in ("pastes", "covered"))
+        )
+        if len(base):
+            with _random_state_kept():
+                self._probe(base[0])
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    def __getitem__(self, index: int) -> Any:
+        index = self._checked(index)
+        return self._touched(self.base[index], index)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        indices = [self._checked(index) for index in indices]
+        fetch = getattr(self.base, "__getitems__", None)
+        samples = fetch(indices) if callable(fetch) else map(self.base.__getitem__, indices)
+        return [self._touched(sample, index) for sample, index in zip(samples, indices, strict=True)]
+
+    def __getattr__(self, name: str) -> Any:
+        # While being unpickled there is no base yet.
+        if name.startswith("__") or "base" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.base, name)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base!r}, {self.occluder!r}, seed={self.seed})"
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make ``epoch`` that of all samples from now on, in living workers too."""
+        self._counter.set_epoch(as_index(epoch))
+
+    def stats(self) -> dict[str, Any]:
+        """What was done so far, in all workers.
+
+        Returns:
+            ``samples`` read, ``touched`` and ``pastes``; ``keypoints`` of touched samples and ``covered`` ones;
+            ``untouched`` by reason; ``classes``: by class, ``pastes`` and ``covered`` keypoints.
+        """
+        totals = self._tally.totals()
+        names = [name.removeprefix("pastes:") for name in totals if name.startswith("pastes:")]
+        return {
+            **{name: totals[name] for name in ("samples", "touched", "pastes", "keypoints", "covered")},
+            "untouched": {name: totals[name] for name in SKIPS},
+            "classes": {
+                name: {"pastes": totals[f"pastes:{name}"], "covered": totals[f"covered:{name}"]} for name in names
+            },
+        }
+
+    def describe(self, index: int, epoch: int | None = None) -> list[Paste]:
+        """What is pasted over a sample: parts, classes, θ, matrices, covered keypoints. Counts nothing.
+
+        The sample is read again: if ``base`` is itself random, people and keypoints are those of this reading.
+
+        Args:
+            index: Of the sample.
+            epoch: In which epoch; None is the one in which it was last read.
+        """
+        index = self._checked(index)
+        epoch = self._counter.last(index) if epoch is None else epoch
+        sample = self.base[index]
+        rng = sample_generator(self.seed, epoch, index)
+        if self._untouched(sample, epoch, rng):
+            return []
+        scene = self._find_adapter(sample).read(sample)
+        pastes = self.occluder.draw(scene, rng)
+        self.occluder.apply(scene, pastes)
+        return pastes
+
+    def _checked(self, index: int) -> int:
+        number, length = as_index(index), len(self.base)
+        if not -length <= number < length:
+            raise IndexError(f"sample {number} of a data set of {length}")
+        return number % length
+
+    def _touched(self, sample: Any, index: int) -> Any:
+        epoch = self._counter.read(index)
+        self._tally.add("samples")
+        rng = sample_generator(self.seed, epoch, index)
+        adapter = self._find_adapter(sample)
+        reason = self._untouched(sample, epoch, rng)
+        if reason and not self.defer and not self.mask:
+            self._tally.add(reason)
+            return sample
+        scene = adapter.read(sample)
+        pastes = [] if reason else self.occluder.draw(scene, rng)
+        if not pastes:
+            self._tally.add(reason or "empty")
+        if self.defer:
+            self._count(scene, pastes)
+            return attach(adapter, sample, "asda", part_batch(scene, pastes, self._max_parts, self.tile))
+        return self._pasted(adapter, sample, scene, pastes)
+
+    def _pasted(self, adapter: Adapter, sample: Any, scene: Scene, pastes: list[Paste]) -> Any:
+        self.occluder.apply(scene, pastes, alpha=self.mask)
+        seen = [paste for paste in pastes if paste.seen]
+        if pastes and not seen:
+            self._tally.add("off-image")
+        if seen:
+            sample = adapter.write(sample, scene)
+        self._count(scene, seen)
+        return attach(adapter, sample, "asda_mask", torch.from_numpy(scene.alpha)) if self.mask else sample
+
+    def _untouched(self, sample: Any, epoch: int, rng: np.random.Generator) -> str | None:
+        """Why a sample is left alone, if it is."""
+        if self.schedule.is_closed(epoch):
+            return "closed"
+        p = self.schedule(epoch) * self.occluder.p
+        if p < 1 and rng.random() >= p:
+            return "chance"
+        return "skipped" if self.skip is not None and self.skip(sample) else None
+
+    def _count(self, scene: Scene, pastes: Sequence[Paste]) -> None:
+        if not pastes:
+            return
+        self._tally.add("touched")
+        self._tally.add("pastes", len(pastes))
+        self._tally.add("keypoints", scene.labelled.size)
+        self._tally.add("covered", len({joint for paste in pastes for joint in paste.covered}))
+        for paste in pastes:
+            self._tally.add(f"pastes:{paste.name}")
+            self._tally.add(f"covered:{paste.name}", len(paste.covered))
+
+    def _find_adapter(self, sample: Any) -> Adapter:
+        if self._adapter is None:
+            self._adapter = find_adapter(self._adapter_choice, sample, self._hints)
+        return self._adapter
+
+    def _probe(self, sample: Any) -> None:
+        """Read a sample, and write it as if all its keypoints were covered: what cannot work says so now."""
+        adapter = self._find_adapter(sample)
+        scene = adapter.read(sample)
+        policy = self.occluder.on_occlusion
+        if policy != "keep":
+            if not scene.labelled.any():
+                _warn(f"on_occlusion={policy!r} has no effect: the first sample has no labelled keypoints")
+            if policy == "mark":
+                scene.visible = np.zeros_like(scene.visible)
+            else:
+                scene.labelled = np.zeros_like(scene.labelled)
+            adapter.write(sample, scene)
+        placer = getattr(self.occluder, "placer", None)
+        if getattr(placer, "anchor", "image") == "joint" and not scene.keypoints.size:
+            _warn("anchor='joint' has no effect: the first sample has no keypoints")
+        if self.schedule.never or self.occluder.p == 0:
+            _warn("p is 0 in every epoch, so nothing will ever be pasted")
+
+    @property
+    def _max_parts(self) -> int:
+        assert isinstance(self.occluder, PasteParts), "the constructor has looked"
+        return self.occluder.max_parts
+
+
+def _check_deferral(occluder: Occluder, tile: int, mask: bool) -> None:
+    if not isinstance(occluder, PasteParts):
+        raise ConfigError(f"only parts of a pool can be deferred, but got {type(occluder).__name__}")
+    if mask:
+        raise ConfigError("mask=True needs pasted parts; with defer=True asda_aug.compose returns the coverage")
+    if not 16 <= tile <= 1024:
+        raise ConfigError(f"tile must lie in [16, 1024] pixels, but got {tile}")
+    if occluder.feather != (1.0, 1.0) or occluder.on_occlusion != "keep":
+        _warn("feather and on_occlusion have no effect with defer=True; whoever pastes decides on them")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=4)
+
+
+@contextmanager
+def _random_state_kept() -> Iterator[None]:
+    """Reading a sample to look at it must not change what a training draws."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - data sets use it
+    with torch.random.fork_rng(devices=[]):
+        yield
+    np.random.set_state(numpy_state)  # noqa: NPY002
+    random.setstate(python_state)

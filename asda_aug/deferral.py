@@ -1,0 +1,88 @@
+"""Parts that are not pasted but travel with the sample, to be pasted on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from asda_aug.occluder import Paste, coloured
+from asda_aug.part_batch import PartBatch
+from asda_aug.scene import Scene
+from partpool.part import Part
+
+MARGIN = 2
+"""Transparent pixels around the part in its tile, at least."""
+COLOURS = 3
+
+
+def part_batch(scene: Scene, pastes: Sequence[Paste], max_parts: int, tile: int) -> PartBatch:
+    """The drawn parts of one sample as tensors of a fixed size.
+
+    Args:
+        scene: The scene. Keypoints are those of the person that the first part is for.
+        pastes: What was drawn.
+        max_parts: N, places for parts; the rest is not valid.
+        tile: S, side of a tile in pixels.
+    """
+    patch = np.zeros((max_parts, COLOURS + 1, tile, tile), np.uint8)
+    size = np.ones((max_parts, 2), np.float32)
+    class_id = np.zeros(max_parts, np.int64)
+    diagonal, scale = np.ones(max_parts, np.float32), np.ones(max_parts, np.float32)
+    frame = np.ones((max_parts, 4), np.float32)
+    valid = np.zeros(max_parts, bool)
+    for place, (paste, (part, _)) in enumerate(zip(pastes, coloured(scene, pastes), strict=True)):
+        size[place], grown = _fill(patch[place], part, tile, scene.bgr)
+        class_id[place], valid[place] = paste.part.class_id, True
+        diagonal[place], scale[place] = paste.diagonal * grown, paste.placement.s
+        frame[place] = paste.frame
+    person = pastes[0].person if pastes else 0
+    box = pastes[0].box if pastes else (0.0, 0.0, 0.0, 0.0)
+    known = scene.people > 0
+    points = scene.keypoints[person] if known else np.zeros((0, 2))
+    labelled = scene.labelled[person] if known else np.zeros(0, bool)
+    return PartBatch(
+        patch=torch.from_numpy(patch),
+        size=torch.from_numpy(size),
+        class_id=torch.from_numpy(class_id),
+        diagonal=torch.from_numpy(diagonal),
+        scale=torch.from_numpy(scale),
+        frame=torch.from_numpy(frame),
+        valid=torch.from_numpy(valid),
+        points=torch.from_numpy(points.astype(np.float32)),
+        labelled=torch.from_numpy(labelled.copy()),
+        person=torch.tensor(box, dtype=torch.float32),
+        mean=_colours(scene.mean, 0.0),
+        std=_colours(scene.std, 1.0),
+    )
+
+
+def _fill(place: NDArray[np.uint8], part: Part, tile: int, bgr: bool) -> tuple[tuple[int, int], float]:
+    """Draw a part into the middle of a tile [4, S, S].
+
+    Returns:
+        Width and height of the part in the tile, and by how much its aligned diagonal grew: a side that cannot be
+        centred on whole pixels gets another transparent row or column.
+    """
+    rgb, mask = part.rgb, part.mask.view(np.uint8) * np.uint8(255)
+    height, width = mask.shape
+    scale = (tile - 2 * MARGIN) / max(height, width)
+    if scale < 1:
+        width, height = max(1, int(scale * width)), max(1, int(scale * height))
+        rgb, mask = (cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA) for pixels in (rgb, mask))
+    wide, high = width + (tile - width) % 2, height + (tile - height) % 2
+    left, top = (tile - wide) // 2, (tile - high) // 2
+    around = (top, tile - top - height, left, tile - left - width)
+    colour = cv2.copyMakeBorder(rgb, *around, cv2.BORDER_REPLICATE)
+    place[:COLOURS] = (colour[..., ::-1] if bgr else colour).transpose(2, 0, 1)
+    place[COLOURS] = cv2.copyMakeBorder(mask, *around, cv2.BORDER_CONSTANT, value=0)
+    return (wide, high), float(np.hypot(wide, high) / np.hypot(width, height))
+
+
+def _colours(values: Any, default: float) -> torch.Tensor:
+    filled = np.full(COLOURS, default) if values is None else np.broadcast_to(np.asarray(values, float), COLOURS)
+    return torch.tensor(np.array(filled), dtype=torch.float32)

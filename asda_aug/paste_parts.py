@@ -1,0 +1,137 @@
+"""Semantic data augmentation: body parts from a pool, pasted over people (ASDA §3.1)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from asda_aug.alignment import Align, aligned_diagonal, check_alignment
+from asda_aug.occluder import Occluder, Paste
+from asda_aug.pixels import size_of
+from asda_aug.placement import forward_matrix
+from asda_aug.placers import Placer, RandomPlacer, Target
+from asda_aug.sampler import ClassWeights, PartSampler
+from asda_aug.scene import Scene
+from partpool.errors import ConfigError
+from partpool.part import Part
+from partpool.reader import PartPool
+
+Range = float | tuple[float, float]
+
+
+class PasteParts(Occluder):
+    """Pastes body parts from a pool over the people of a sample.
+
+    A transform for ``torchvision.transforms.v2.Compose`` and anything else that calls it with a sample; best before
+    normalisation. ``ASDADataset`` makes one of the options that it is given.
+
+    Args:
+        pool: A pool, or the path of its file.
+        num_parts: Parts per sample; a collection is drawn from uniformly. The paper finds 1 best and 4 harmful.
+        classes: Names of the part classes to use; None is all.
+        class_weights: How often each class is drawn, by name, see :class:`~asda_aug.sampler.PartSampler`.
+        min_parts: Classes with fewer parts in the pool are left out, and named once.
+        sampler: A sampler of your own instead of the four options above.
+        placer: Where parts go; None is :class:`~asda_aug.placers.RandomPlacer`.
+        align: Size of a part at s = 1: ``"class"``, ``"reference"`` or ``"natural"``, see
+            :func:`~asda_aug.alignment.aligned_diagonal`.
+        flip: Probability that a part is mirrored; it becomes a part of the other side.
+        feather: Width of the soft edge in pixels, or a range that it is drawn from, rounded.
+        blend: ``"paste"``, or ``"harmonize"``: colours are moved towards those around the person.
+        harmonize_strength: How far, 0 to 1, or a range that it is drawn from.
+        **options: See :class:`~asda_aug.occluder.Occluder`.
+
+    Raises:
+        ConfigError: If an option is wrong or has no effect beside another.
+        PoolError: If the pool cannot be read.
+    """
+
+    def __init__(
+        self,
+        pool: PartPool | str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        *,
+        num_parts: int | Collection[int] = 1,
+        classes: Collection[str] | None = None,
+        class_weights: Mapping[str, float] | ClassWeights | None = None,
+        min_parts: int = 20,
+        sampler: PartSampler | None = None,
+        placer: Placer | None = None,
+        align: Align = "class",
+        flip: float = 0.0,
+        feather: Range = 1.0,
+        blend: Literal["paste", "harmonize"] = "paste",
+        harmonize_strength: Range = (0.0, 1.0),
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.pool = pool if isinstance(pool, PartPool) else PartPool(pool)
+        if sampler is not None and (num_parts, classes, class_weights, min_parts) != (1, None, None, 20):
+            raise ConfigError("num_parts, classes, class_weights and min_parts belong to the sampler that was passed")
+        self.sampler = sampler or PartSampler(self.pool, num_parts, classes, class_weights, min_parts)
+        self.placer: Placer = placer or RandomPlacer()
+        self.align = check_alignment(align)
+        if not 0 <= flip <= 1:
+            raise ConfigError(f"flip must lie in [0, 1], but got {flip}")
+        if blend not in ("paste", "harmonize"):
+            raise ConfigError(f"blend must be 'paste' or 'harmonize', but got {blend!r}")
+        self.flip = flip
+        self.feather = _range(feather, "feather", 15)
+        self.harmonize_strength = _range(harmonize_strength, "harmonize_strength", 1) if blend == "harmonize" else None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.pool!r}, num_parts={self.sampler.num_parts}, placer={self.placer!r})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the part classes."""
+        return self.pool.taxonomy.names
+
+    @property
+    def max_parts(self) -> int:
+        """Largest number of parts on one sample."""
+        return self.sampler.num_parts[-1]
+
+    def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
+        """Decide which parts go where; see :meth:`asda_aug.occluder.Occluder.draw`."""
+        size = size_of(scene.image)
+        drawn: list[tuple[int, Part, bool]] = []
+        targets: list[Target] = []
+        for index in self.sampler.draw(rng):
+            chosen = self.choose_person(scene, size, rng)
+            if chosen is None:
+                return []
+            part, flipped = self.pool[index], self.flip > 0 and rng.random() < self.flip
+            if flipped:
+                part = part.hflip()
+            drawn.append((index, part, flipped))
+            targets.append(Target(part.class_id, self.pool.classes[part.class_id], *chosen))
+        placed = self.placer.place(rng, scene, size, targets)
+        pastes = []
+        for (index, part, flipped), target, (placement, frame, joint) in zip(drawn, targets, placed, strict=True):
+            diagonal = aligned_diagonal(part, target.part_class, target.box, self.align)
+            height, width = part.mask.shape
+            matrix = forward_matrix(placement, (width, height), diagonal, frame)
+            pastes.append(
+                Paste(
+                    part, matrix, target.person, target.box, index, placement, frame, joint, diagonal, flipped,
+                    _draw(rng, self.feather), _draw(rng, self.harmonize_strength),
+                )
+            )  # fmt: skip
+        return pastes
+
+
+def _range(value: Range, name: str, high: float) -> tuple[float, float]:
+    low, top = value if isinstance(value, (tuple, list)) else (value, value)
+    if not 0 <= low <= top <= high:
+        raise ConfigError(f"{name} must be a number or a range in [0, {high}], but got {value!r}")
+    return float(low), float(top)
+
+
+def _draw(rng: np.random.Generator, limits: tuple[float, float] | None) -> float:
+    if limits is None:
+        return 0.0
+    low, high = limits
+    return low if low == high else low + rng.random() * (high - low)

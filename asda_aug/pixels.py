@@ -1,0 +1,84 @@
+"""Images of any kind as NumPy arrays, and back to the same kind."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from asda_aug.errors import AdapterError
+from asda_aug.values import channels_last
+
+PIL_MODES = ("RGB", "L")
+
+
+def is_tensor(value: object) -> bool:
+    """Whether it is a PyTorch tensor; PyTorch is not imported to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def is_image(value: object) -> bool:
+    """Whether it is a PIL image, or an array or a tensor that has an image's shape."""
+    if isinstance(value, Image.Image):
+        return True
+    if not (isinstance(value, np.ndarray) or is_tensor(value)):
+        return False
+    shape = tuple(value.shape)  # type: ignore[attr-defined]
+    return len(shape) == 3 and (shape[0] in (1, 3) or shape[2] in (1, 3)) and min(sorted(shape)[1:]) >= 8
+
+
+def as_array(image: Any) -> NDArray[Any]:
+    """The image's pixels; a view where the image is an array or a tensor.
+
+    Raises:
+        AdapterError: If it is no image that can be pasted into.
+    """
+    if isinstance(image, Image.Image):
+        if image.mode not in PIL_MODES:
+            raise AdapterError(f"a PIL image must have mode RGB or L, but got {image.mode}; use image.convert('RGB')")
+        return np.asarray(image)
+    if is_tensor(image):
+        return _tensor_as_array(image)
+    if not isinstance(image, np.ndarray):
+        raise AdapterError(f"an image must be a PIL image, an array or a tensor, but got {type(image).__name__}")
+    return image
+
+
+def size_of(image: Any) -> tuple[int, int]:
+    """Width and height.
+
+    Raises:
+        AdapterError: If it is no image.
+    """
+    if isinstance(image, Image.Image):
+        return image.size
+    try:
+        height, width = channels_last(as_array(image)).shape[:2]
+    except (TypeError, ValueError) as error:
+        raise AdapterError(str(error)) from None
+    return width, height
+
+
+def like(image: Any, array: NDArray[Any]) -> Any:
+    """Pixels as the kind of object that ``image`` is: a PIL image, a tensor of its class, or the array."""
+    if isinstance(image, Image.Image):
+        return Image.fromarray(array)
+    if is_tensor(image):
+        return sys.modules["torch"].from_numpy(array).as_subclass(type(image))
+    return array
+
+
+def _tensor_as_array(tensor: Any) -> NDArray[Any]:
+    torch = sys.modules["torch"]
+    if tensor.device.type != "cpu":
+        raise AdapterError(
+            f"the image is on {tensor.device}; data set workers paste on the CPU. "
+            "Move it later, or pass defer=True and paste on the device with asda_aug.compose"
+        )
+    if tensor.dtype == torch.bfloat16:
+        raise AdapterError("the image is bfloat16, which NumPy lacks; convert it after pasting")
+    return tensor.detach().as_subclass(torch.Tensor).numpy()

@@ -1,0 +1,139 @@
+"""Where parts are put."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asda_aug.placement import Frame, Placement
+from asda_aug.scene import Box, Scene
+from partpool.errors import ConfigError
+from partpool.taxonomy import PartClass
+
+Anchor = Literal["image", "joint"]
+Range = tuple[float, float]
+
+
+class Target(NamedTuple):
+    """What a part is to be pasted over.
+
+    Attributes:
+        class_id: Class of the part.
+        part_class: The same.
+        person: Which person of the scene.
+        box: That person's box, x0 y0 x1 y1 in pixels.
+    """
+
+    class_id: int
+    part_class: PartClass
+    person: int
+    box: Box
+
+
+class Placed(NamedTuple):
+    """Where a part goes: θ, what it is relative to, and the keypoint that it is anchored on (None: on none)."""
+
+    placement: Placement
+    frame: Frame
+    joint: int | None
+
+
+class Placer(Protocol):
+    """Puts the parts of one sample somewhere."""
+
+    def place(
+        self, rng: np.random.Generator, scene: Scene, size: tuple[int, int], targets: Sequence[Target]
+    ) -> list[Placed]:
+        """A place for every target; ``size`` is the image's width and height."""
+        ...
+
+
+class RandomPlacer:
+    """θ uniform in the neighbourhood of (1, 0, 0, 0) (ASDA §3.1).
+
+    Args:
+        s: Range of the scale.
+        r: Range of the rotation in radians.
+        tx: Range of the shift to the right in half widths of the frame.
+        ty: Range of the shift down in half heights of the frame.
+        anchor: ``"image"`` shifts from the middle of a crop, or of the person on a photograph; ``"joint"`` from a
+            random labelled keypoint that the part's class covers, in a frame of a quarter of the person's box. Without
+            such a keypoint any labelled one in the image serves, without any the image.
+
+    Raises:
+        ConfigError: If a range is not one, or the anchor is unknown.
+    """
+
+    def __init__(
+        self,
+        s: Range = (0.7, 1.3),
+        r: Range = (-math.pi / 6, math.pi / 6),
+        tx: Range = (-0.5, 0.5),
+        ty: Range = (-0.5, 0.5),
+        anchor: Anchor = "image",
+    ) -> None:
+        for name, (low, high) in (("s", s), ("r", r), ("tx", tx), ("ty", ty)):
+            if not -math.inf < low <= high < math.inf or (name == "s" and low <= 0):
+                raise ConfigError(f"{name} must be a range (low, high), but got {(low, high)}")
+        if anchor not in ("image", "joint"):
+            raise ConfigError(f"anchor must be 'image' or 'joint', but got {anchor!r}")
+        self.s, self.r, self.tx, self.ty = s, r, tx, ty
+        self.anchor = anchor
+
+    def __repr__(self) -> str:
+        ranges = ", ".join(f"{name}={getattr(self, name)}" for name in ("s", "r", "tx", "ty"))
+        return f"{type(self).__name__}({ranges}, anchor={self.anchor!r})"
+
+    def place(
+        self, rng: np.random.Generator, scene: Scene, size: tuple[int, int], targets: Sequence[Target]
+    ) -> list[Placed]:
+        """Draw a place for every target."""
+        return [Placed(self._theta(rng), *find_frame(self.anchor, rng, scene, size, target)) for target in targets]
+
+    def _theta(self, rng: np.random.Generator) -> Placement:
+        shares = rng.random(4).tolist()
+        ranges = (self.s, self.r, self.tx, self.ty)
+        return Placement(*(low + share * (high - low) for (low, high), share in zip(ranges, shares, strict=True)))
+
+
+class JointPlacer(RandomPlacer):
+    """A :class:`RandomPlacer` around joints."""
+
+    def __init__(
+        self,
+        s: Range = (0.7, 1.3),
+        r: Range = (-math.pi / 6, math.pi / 6),
+        tx: Range = (-0.5, 0.5),
+        ty: Range = (-0.5, 0.5),
+    ) -> None:
+        super().__init__(s, r, tx, ty, anchor="joint")
+
+
+def find_frame(
+    anchor: Anchor, rng: np.random.Generator, scene: Scene, size: tuple[int, int], target: Target
+) -> tuple[Frame, int | None]:
+    """The frame of a target, and the keypoint it is centred on."""
+    if anchor == "joint":
+        joint = _draw_joint(rng, scene, size, target)
+        if joint is not None:
+            x, y = scene.keypoints[target.person, joint].tolist()
+            x0, y0, x1, y1 = target.box
+            return Frame(x, y, (x1 - x0) / 4, (y1 - y0) / 4), joint
+    return scene.frame(target.person, size, target.box), None
+
+
+def _draw_joint(rng: np.random.Generator, scene: Scene, size: tuple[int, int], target: Target) -> int | None:
+    points = scene.keypoints[target.person]
+    inside: NDArray[np.bool_] = scene.labelled[target.person] & ((points >= 0) & (points < size)).all(axis=1)
+    candidates = np.flatnonzero(inside).tolist()
+    if scene.keypoint_names is not None:
+        wanted = set(target.part_class.keypoints)
+        named = len(scene.keypoint_names)
+        candidates = [
+            joint for joint in candidates if joint < named and scene.keypoint_names[joint] in wanted
+        ] or candidates
+    return candidates[int(rng.integers(len(candidates)))] if candidates else None

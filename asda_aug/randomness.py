@@ -1,0 +1,33 @@
+"""Random numbers that are a function of (seed, epoch, index), whatever worker draws them."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+WORD = 1 << 64
+EPOCH_BITS = 32
+
+
+def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
+    """The generator of one sample in one epoch.
+
+    Philox is keyed rather than seeded: different keys are independent by construction, and making one takes a third of
+    the time that hashing a seed does.
+    """
+    key = np.array([seed % WORD, ((epoch << EPOCH_BITS) + index) % WORD], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key))
+
+
+def fresh_seed() -> int:
+    """A seed from PyTorch's generator where that is loaded (``torch.manual_seed`` repeats), else from the system."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+    return int(torch.randint(0, 2**63 - 1, (), dtype=torch.int64).item())
+
+
+def fresh_generator() -> np.random.Generator:
+    """A generator of its own for one call of a transform; see :func:`fresh_seed`."""
+    return sample_generator(fresh_seed(), 0, 0)

@@ -1,0 +1,79 @@
+"""Between bytes and the values an image holds: 0 … 255, [0, 1], or normalised by a mean and a spread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Colours = float | Sequence[float] | NDArray[Any] | None
+"""A mean or a spread of colours: one for all channels, one per channel, or none."""
+
+
+def channels_last(image: NDArray[Any]) -> NDArray[Any]:
+    """The same image as [H, W, C], without a copy.
+
+    Raises:
+        TypeError: If it is not a uint8 or float array.
+        ValueError: If its shape is not that of an image.
+    """
+    if not isinstance(image, np.ndarray) or not (image.dtype == np.uint8 or image.dtype.kind == "f"):
+        kind = f"dtype {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise TypeError(f"image must be an array of uint8 or floats, but got {kind}")
+    if image.ndim == 2:
+        return image[..., None]
+    if image.ndim == 3 and image.shape[2] in (1, 3):
+        return image
+    if image.ndim == 3 and image.shape[0] in (1, 3):
+        return image.transpose(1, 2, 0)
+    raise ValueError(f"image must have shape (H, W), (H, W, C) or (C, H, W) with C 1 or 3, but got {image.shape}")
+
+
+def gain_and_offset(
+    image: NDArray[Any], mean: Colours, std: Colours
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What turns bytes into the image's values, per channel: value = byte · gain + offset; each float64 [C].
+
+    Args:
+        image: [H, W, C].
+        mean: What was subtracted from the colours in [0, 1] of a float image; None is 0.
+        std: What they were then divided by; None is 1.
+
+    Raises:
+        ValueError: If ``mean`` or ``std`` do not fit the image.
+    """
+    channels = image.shape[2]
+    if image.dtype == np.uint8:
+        if mean is not None or std is not None:
+            raise ValueError("mean and std are for float images, but got a uint8 image")
+        return np.ones(channels), np.zeros(channels)
+    shift = np.asarray(0.0 if mean is None else mean, np.float64)
+    scale = np.asarray(1.0 if std is None else std, np.float64)
+    if not {shift.size, scale.size} <= {1, channels}:
+        raise ValueError(
+            f"mean and std must have 1 or {channels} values for this image, but got {shift.size} and {scale.size}"
+        )
+    if not (scale > 0).all():
+        raise ValueError(f"std must be positive, but got {scale.tolist()}")
+    return np.broadcast_to(1 / (255 * scale), channels), np.broadcast_to(-shift / scale, channels)
+
+
+def as_rgb_bytes(image: NDArray[Any], mean: Colours, std: Colours, bgr: bool) -> NDArray[np.uint8]:
+    """An image or a window of one as RGB bytes, uint8 [H, W, 3].
+
+    Args:
+        image: [H, W, C], see :func:`channels_last`.
+        mean: See :func:`gain_and_offset`.
+        std: See there.
+        bgr: Whether its channels are BGR.
+    """
+    if image.dtype != np.uint8:
+        gain, offset = gain_and_offset(image, mean, std)
+        image = np.clip(np.rint((image - offset) / gain), 0, 255).astype(np.uint8)
+    image = np.ascontiguousarray(image)
+    if image.shape[2] == 1:
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if bgr else image
