@@ -6,10 +6,13 @@ PyTorch; a name that needs it says how to install it.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asda_aug.compose import compose
     from asda_aug.coverage import coverage
     from asda_aug.cutout import Cutout, RectanglePaste
     from asda_aug.dataset import ASDADataset
@@ -37,6 +40,7 @@ _HOMES = {
     "RandomPlacer": "placers",
     "RectanglePaste": "cutout",
     "Scene": "scene",
+    "compose": "compose",
     "coverage": "coverage",
     "forward_matrix": "placement",
     "paper_matrix": "placement",
@@ -58,12 +62,24 @@ __all__ = [
     "RandomPlacer",
     "RectanglePaste",
     "Scene",
+    "compose",
     "coverage",
     "forward_matrix",
     "paper_matrix",
     "paste",
     "to_cv2",
 ]
+
+
+class _Package(ModuleType):
+    """A function may have the name of its module: ``asda_aug.compose`` stays the function when that is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
