@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import cv2
 import numpy as np
@@ -87,12 +88,11 @@ def _shrink(part: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
     """
     # OpenCV averages 16 bit twice as fast as 8 bit.
     small = cv2.resize(part.astype(np.uint16), (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    pixels, weight = small.reshape(-1, 4), cv2.extractChannel(small, 3).ravel()
+    pixels, weight = small.view(np.uint32).ravel(), cv2.extractChannel(small, 3).ravel()
     half = min(128, int(weight.max()))
     partial = np.flatnonzero((weight != 0) & (weight != 255))
-    share = weight[partial, None]
-    colours = np.minimum(np.rint(pixels[partial] * (np.float32(255) / share)), 255).astype(np.uint8)
-    pixels[partial] = np.where(share >= half, colours, np.uint8(0))
+    averaged = _divided(pixels[partial].view(np.uint8), 255)
+    pixels[partial] = np.where(weight[partial] >= half, averaged, 0)
     return small
 
 
@@ -109,18 +109,28 @@ def _surroundings(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
     half = cv2.resize(part, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     side = EXTEND + 1
     sums = cv2.boxFilter(half, cv2.CV_16U, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    weight = cv2.extractChannel(sums, 3).ravel()
-    rim = np.flatnonzero((weight != 0) & (cv2.extractChannel(half, 3).ravel() != 255))
-    total = np.array(cv2.sumElems(half))
-    cells = np.full(weight.shape, _transparent(total * (255 / total[3])))
-    cells[rim] = _transparent(sums.reshape(-1, 4)[rim] * (np.float32(255) / weight[rim, None]))
-    # Two equal pixels side by side are one number of eight bytes.
+    rim = np.flatnonzero((cv2.extractChannel(sums, 3) != 0) & (cv2.extractChannel(half, 3) != 255))
+    *colour, weight = cv2.sumElems(half)
+    mean = np.array([*(round(total * 255 / weight) for total in colour), 0], np.uint8)
+    # A pixel of four channels is handled as one number.
+    cells = np.full(half.shape[0] * half.shape[1], mean.view(np.uint32))
+    cells[rim] = _divided(sums.view(np.uint64).ravel()[rim].view(np.uint16), 0)
+    # Two equal pixels side by side are one number of eight bytes; cv2.resize takes four times as long.
     pairs = cells.astype(np.uint64).reshape(height // 2, 1, width // 2)
     pairs |= pairs << np.uint64(32)
     return np.repeat(pairs, 2, axis=1).view(np.uint8).reshape(part.shape)
 
 
-def _transparent(colours: NDArray[np.floating]) -> NDArray[np.uint32]:
-    """Colours [..., 4] as BGRA pixels without alpha, four bytes in one number each [...]."""
-    colours[..., 3] = 0
-    return np.minimum(colours + np.float32(0.5), 255).astype(np.uint8).view(np.uint32)[..., 0]
+def _divided(premultiplied: NDArray[np.unsignedinteger], alpha: int) -> NDArray[np.uint32]:
+    """Colours over their alpha, as BGRA pixels of another alpha, four bytes in one number each.
+
+    Args:
+        premultiplied: B, G, R and a positive alpha of every pixel, [4 n].
+        alpha: 255 or 0.
+    """
+    if not len(premultiplied):
+        return np.empty(0, np.uint32)
+    pixels = premultiplied.reshape(-1, 1, 4)
+    factor = np.float32(255) / pixels[..., 3]
+    factors = cv2.merge([factor, factor, factor, factor * np.float32(alpha / 255)])
+    return cast(NDArray[np.uint32], cv2.multiply(pixels, factors, dtype=cv2.CV_8U).view(np.uint32).ravel())

@@ -19,6 +19,8 @@ from partpool.neck import NeckLabels, neck_candidates
 BACKGROUND = 0
 MANY = 300
 """Regions from which on pairs are sorted instead of marked in a table."""
+FEW = 9
+"""Components, background included, up to which each is measured by itself."""
 NECK = -1
 """Label of regions that the neck rule filled; no pixel value has it."""
 
@@ -44,7 +46,7 @@ class Regions:
     boxes: list[tuple[int, int, int, int]]
     edges: list[tuple[int, int]]
     necks: list[int]
-    _moments: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _moments: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def texture(self, members: Iterable[int], grey: NDArray[np.uint8]) -> float:
         """Standard deviation of the luminance over some regions, in grey levels.
@@ -53,25 +55,26 @@ class Regions:
             members: The regions.
             grey: The picture cut to the person's box, uint8 [h, w]; the same in every call.
         """
-        count = total = squares = 0.0
+        count = total = squares = 0
         for number in members:
             if number not in self._moments:
                 x0, y0, x1, y1 = self.boxes[number]
-                mean, deviation = cv2.meanStdDev(grey[y0:y1, x0:x1], mask=self.mask([number], self.boxes[number]))
-                self._moments[number] = (float(mean[0, 0]), float(deviation[0, 0]))
-            mean_of, deviation_of = self._moments[number]
-            area = self.areas[number]
-            count += area
-            total += area * mean_of
-            squares += area * (deviation_of**2 + mean_of**2)
-        return math.sqrt(max(0.0, squares / count - (total / count) ** 2))
+                # Whole numbers are exact, and three plain passes are faster than one masked cv2.meanStdDev.
+                own = cv2.bitwise_and(grey[y0:y1, x0:x1], self.mask([number], self.boxes[number]))
+                self._moments[number] = (round(cv2.sumElems(own)[0]), round(cv2.norm(own, cv2.NORM_L2SQR)))
+            count += self.areas[number]
+            total += self._moments[number][0]
+            squares += self._moments[number][1]
+        return math.sqrt(count * squares - total**2) / count
 
     def mask(self, members: list[int], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
         """Pixels of some regions, 255 or 0, uint8, cut to ``box`` (within the person's box)."""
-        table = np.zeros(max(256, len(self.labels)), np.uint8)
-        table[members] = 255
         x0, y0, x1, y1 = box
         window = self.ids[y0:y1, x0:x1]
+        if len(members) == 1:
+            return cv2.inRange(window, members[0], members[0])
+        table = np.zeros(max(256, len(self.labels)), np.uint8)
+        table[members] = 255
         # cv2.LUT is four times as fast as indexing, but takes bytes only.
         return cv2.LUT(window, table) if window.dtype == np.uint8 else table[window]
 
@@ -121,9 +124,13 @@ def _plane(label: int, mask: NDArray[np.uint8], corner: tuple[int, int] = (0, 0)
     box = (left, top, left + width, top + height)
     if count == 2:
         return _Plane(label, box, window, [cv2.countNonZero(window)], [box])
-    # The statistics cost more than the labelling, and most labels are one component.
-    _, pixels, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8, ltype=kind)
-    rows = stats[1:].tolist()
+    if count <= FEW:
+        # The statistics cost five times the labelling.
+        components = [cv2.inRange(pixels, number, number) for number in range(1, count)]
+        rows = [(*cv2.boundingRect(component), cv2.countNonZero(component)) for component in components]
+    else:
+        _, pixels, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8, ltype=kind)
+        rows = stats[1:].tolist()
     boxes = [(left + x, top + y, left + x + w, top + y + h) for x, y, w, h, _ in rows]
     return _Plane(label, box, pixels, [row[4] for row in rows], boxes)
 
@@ -139,9 +146,9 @@ def _assemble(planes: list[_Plane], person_box: tuple[int, int, int, int]) -> Re
         if len(plane.areas) == 1:
             window |= plane.pixels & kind(first) if kind is np.uint8 else np.where(plane.pixels, kind(first), kind(0))
         else:
-            table = np.zeros(len(plane.areas) + 1, kind)
-            table[1:] = np.arange(first, first + len(plane.areas))
-            window += table[plane.pixels]
+            table = np.zeros(max(256, len(plane.areas) + 1), kind)
+            table[1 : len(plane.areas) + 1] = np.arange(first, first + len(plane.areas))
+            window += cv2.LUT(plane.pixels.astype(np.uint8), table) if kind is np.uint8 else table[plane.pixels]
         labels += [plane.label] * len(plane.areas)
         areas += plane.areas
         boxes += plane.boxes
