@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +13,13 @@ from partpool.errors import OutputError
 
 from .output import Output, examples, reports_errors
 
+if TYPE_CHECKING:
+    import numpy as np
+
 EXAMPLES = examples("partpool demo", "partpool demo --out /tmp/people --people 200")
 MARK = ".partpool-demo"
+TARGETS = 2
+"""People that parts are pasted over; they are not in the pool."""
 
 
 @reports_errors
@@ -24,25 +30,28 @@ def demo(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder of an earlier demo.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
 ) -> None:
-    """Draw a small LIP-layout data set of synthetic people, build a pool of it, and show what is in it.
+    """Draw a small LIP-layout data set of synthetic people, build a pool of it, and show it and what it is for.
 
     Needs no data and no network. Exit codes: 0 done, 5 the folder exists or cannot be written.
     """
+    import numpy as np
+
     from partpool.reader import PartPool
     from partpool.sheet import contact_sheet, save_picture
     from partpool.sources import find_lip
     from partpool.synthetic import write_lip_dataset
 
-    from . import build, inspect
+    from . import build, inspect, preview
 
     output = Output(quiet)
     _prepare(out, overwrite)
-    lip, pool, sheet = out / "LIP", out / "pool.h5", out / "sheet.png"
+    lip, pool, sheet, pasted = out / "LIP", out / "pool.h5", out / "sheet.png", out / "preview.png"
     output.message(f"Drawing {people:,} synthetic people into {lip}")
     try:
         write_lip_dataset(lip, people, seed)
+        targets, keypoints = _draw_targets(out / "targets", np.random.default_rng((seed, people)))
     except OSError as error:
-        raise OutputError(f"{lip} cannot be written: {error.strerror}") from None
+        raise OutputError(f"{out} cannot be written: {error.strerror}") from None
     output.message(f"$ partpool build --lip {lip} --out {pool}")
     source = replace(find_lip(lip), license_note="synthetic people, free to use")
     build.run_build(output, source, pool, overwrite=True)
@@ -50,7 +59,27 @@ def demo(
     opened = PartPool(pool)
     inspect.show(output, opened)
     save_picture(contact_sheet(opened), sheet)
-    output.result(f"Wrote {pool} and the contact sheet {sheet}")
+    images = " ".join(f"--image {path}" for path in targets)
+    output.message(f"$ partpool preview {pool} {images} --keypoints {keypoints} --seed {seed} --out {pasted}")
+    preview.draw(opened, targets, keypoints, pasted, num_parts=1, seed=seed)
+    output.result(f"Wrote {pool}, the contact sheet {sheet} and the preview {pasted}")
+
+
+def _draw_targets(folder: Path, rng: np.random.Generator) -> tuple[list[Path], Path]:
+    """Draw the people to paste over: their pictures, and a file of their keypoints."""
+    from PIL import Image
+
+    from partpool.synthetic import draw_person
+
+    folder.mkdir(exist_ok=True)
+    paths, records = [folder / f"{number}.jpg" for number in range(TARGETS)], []
+    for path in paths:
+        person = draw_person(rng, "whole")
+        Image.fromarray(person.image).save(path, quality=92)
+        records.append({"image": path.name, "keypoints": person.keypoints.tolist()})
+    keypoints = folder / "keypoints.json"
+    keypoints.write_text(json.dumps(records, indent=1), "utf-8")
+    return paths, keypoints
 
 
 def _prepare(out: Path, overwrite: bool) -> None:

@@ -109,6 +109,31 @@ def read_image(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
 
 
+def read_photograph(data: bytes) -> NDArray[np.uint8]:
+    """Decode a photograph as people see it: turned as its EXIF orientation says.
+
+    Args:
+        data: The file's bytes.
+
+    Returns:
+        uint8 [H, W, 3], RGB.
+
+    Raises:
+        ImageError: If the bytes are no picture or are cut short.
+    """
+    if not data:
+        raise ImageError("image-empty", "the image is an empty file")
+    picture = _pillow(data, ImageError, "image")
+    if picture.mode not in IMAGE_MODES:
+        raise ImageError("image-mode", f"the image has mode {picture.mode}; expected an 8-bit picture")
+    try:
+        upright = ImageOps.exif_transpose(picture)
+    # What Pillow raises on broken metadata is not documented; the pixels are there.
+    except Exception:
+        upright = picture
+    return np.array(upright.convert("RGB"))
+
+
 def _pillow(
     data: bytes,
     error: type[ItemError],

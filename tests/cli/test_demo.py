@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,14 +29,21 @@ def test_demo_has_parts_of_every_class(cli: Cli, tmp_path: Path, monkeypatch: py
     assert all(pool.count(part.name) >= 1 for part in pool.classes)
     assert not verify(pool, strict=True).problems
     assert "synthetic" in pool.info()["sources"][0]["license"]
-    with Image.open(out / "sheet.png") as sheet:
-        assert sheet.width > 1000
+    for picture in ("sheet.png", "preview.png"):
+        with Image.open(out / picture) as opened:
+            assert opened.width > 1000
     for folder in ("LIP/train_images", "LIP/train_segmentations"):
         assert len(list((out / folder).iterdir())) == 60
     assert "pool.h5" in run.out
     assert "sheet.png" in run.out
-    # It shows the commands that it runs.
+    assert "preview.png" in run.out
+    # It shows the commands that it runs, and they do what it did.
     assert "$ partpool build --lip" in run.err
+    shown = next(line for line in run.err.splitlines() if line.startswith("$ partpool preview"))
+    before = (out / "preview.png").read_bytes()
+    (out / "preview.png").unlink()
+    assert cli(*shlex.split(shown)[2:]).code == 0
+    assert (out / "preview.png").read_bytes() == before
 
 
 def test_a_second_demo_needs_overwrite(cli: Cli, tmp_path: Path) -> None:
