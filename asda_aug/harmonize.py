@@ -21,12 +21,16 @@ Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
 def colour_moments(rgb: NDArray[np.uint8]) -> Moments:
     """Mean and standard deviation of the Lab channels of a picture, each float64 [3].
 
+    Pure black does not count where there is anything else: crops that reach beyond their photograph are filled with it.
+
     Args:
         rgb: uint8 [H, W, 3].
     """
     rows, columns = (max(1, side // SAMPLES) for side in rgb.shape[:2])
-    lab = cv2.cvtColor(np.ascontiguousarray(rgb[::rows, ::columns]), cv2.COLOR_RGB2LAB)
-    return _moments(lab, None)
+    sampled = np.ascontiguousarray(rgb[::rows, ::columns])
+    counted: NDArray[np.uint8] = sampled.max(axis=2)
+    lab = cv2.cvtColor(sampled, cv2.COLOR_RGB2LAB)
+    return _moments(lab, counted if counted.any() else None)
 
 
 def harmonize(part: Part, target: Moments, strength: float) -> Part:
