@@ -28,7 +28,7 @@ import numpy as np
 from PIL import Image
 
 from partpool import PartPool, build, find_lip
-from partpool.cutting import MAX_FILE
+from partpool.reading import MAX_FILE
 from partpool.sources import Source
 from partpool.synthetic import write_lip_dataset
 

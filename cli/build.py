@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from .output import FAILED_ITEMS, Output, examples, reports_errors, size_text
 
 if TYPE_CHECKING:
     from partpool.builder import BuildProgress, BuildReport
+    from partpool.schemes import LabelScheme
     from partpool.sources import Source
     from partpool.taxonomy import Taxonomy
 
@@ -23,6 +25,7 @@ EXAMPLES = examples(
     "partpool build --lip ./LIP --out pool.h5",
     "partpool build --lip ./LIP --dry-run --limit 500",
     "partpool build --images photos --labels parsed --scheme lip --out pool.h5 --codec png",
+    "partpool build --images photos --labels parsed --scheme cihp --single-person --out pool.h5",
     "partpool build --lip ./LIP --out pool.h5 --compose arms=left-arm+right-arm --min-area 2000",
 )
 SHOWN_FAILURES = 20
@@ -39,7 +42,7 @@ def _listed(values: Mapping[str, float]) -> str:
 def build(
     lip: Annotated[
         Path | None,
-        typer.Option(readable=False, help="Folder of LIP: train_images, train_segmentations …", rich_help_panel=SOURCE),
+        typer.Option(readable=False, help="LIP in any layout: a folder, or its zip archives.", rich_help_panel=SOURCE),
     ] = None,
     images: Annotated[
         Path | None, typer.Option(readable=False, help="Folder of photographs.", rich_help_panel=SOURCE)
@@ -47,8 +50,30 @@ def build(
     labels: Annotated[
         Path | None, typer.Option(readable=False, help="Folder of their label maps.", rich_help_panel=SOURCE)
     ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(readable=False, help="Instead: a folder of binary masks for each class.", rich_help_panel=SOURCE),
+    ] = None,
     scheme: Annotated[
-        str | None, typer.Option(help="What the label maps' pixel values mean: lip.", rich_help_panel=SOURCE)
+        str | None,
+        typer.Option(
+            help="What the label maps' pixel values mean: lip, cihp …, or a TOML file.", rich_help_panel=SOURCE
+        ),
+    ] = None,
+    persons: Annotated[
+        Path | None,
+        typer.Option(
+            readable=False,
+            help="Folder of maps of persons (default: Human_ids beside CIHP's labels).",
+            rich_help_panel=SOURCE,
+        ),
+    ] = None,
+    single_person: Annotated[
+        bool, typer.Option("--single-person", help="Every picture shows one person.", rich_help_panel=SOURCE)
+    ] = False,
+    license_note: Annotated[
+        str | None,
+        typer.Option(help="Terms that the pool carries (default: those of a known data set).", rich_help_panel=SOURCE),
     ] = None,
     split: Annotated[
         Literal["train", "val", "all"], typer.Option(help="Which part of LIP.", rich_help_panel=SOURCE)
@@ -66,8 +91,9 @@ def build(
         int, typer.Option(help="Shrink larger patches to this many pixels.", rich_help_panel=OUTPUT)
     ] = 320,
     taxonomy: Annotated[
-        str, typer.Option(help="asda26, extended, or a TOML file.", rich_help_panel=CLASSES)
-    ] = "asda26",
+        str | None,
+        typer.Option(help="asda26, extended, or a TOML file (default: the scheme's own).", rich_help_panel=CLASSES),
+    ] = None,
     compose: Annotated[
         list[str] | None,
         typer.Option(help="Another class, NAME=a+b of labels or classes; repeatable.", rich_help_panel=CLASSES),
@@ -130,8 +156,15 @@ def build(
         max_raggedness_of=_by_class(max_raggedness_of, MAX_RAGGEDNESS_OF), max_border=max_border,
         min_texture=min_texture, max_iou=max_iou,
     )  # fmt: skip
-    classes = _taxonomy(taxonomy, compose or [], filters)
-    source = _source(lip, images, labels, scheme, split, limit)
+    if taxonomy is not None:
+        # A wrong taxonomy is said before a long walk.
+        _taxonomy(taxonomy, compose or [], filters)
+    source = _source(lip, images, labels, masks, scheme, persons, single_person, split)
+    if license_note is not None:
+        source = replace(source, license_note=license_note)
+    if limit is not None:
+        source = source.limit(limit)
+    classes = _taxonomy(taxonomy or source.scheme, compose or [], filters)
     output = Output(quiet)
     for note in source.notes:
         output.message(f"Note: {note}")
@@ -140,9 +173,9 @@ def build(
         workers=_cores() if workers is None else workers, overwrite=overwrite, max_errors=0 if strict else max_errors,
     )  # fmt: skip
     if as_json:
-        output.json(report.to_dict() | {"notes": list(source.notes)})
+        output.json(report.to_dict() | {"notes": list(source.notes), "taxonomy": _about(classes)})
     else:
-        _print(output, report)
+        _print(output, report, classes)
     if report.failed or not report.parts:
         raise typer.Exit(FAILED_ITEMS)
 
@@ -158,10 +191,11 @@ def _by_class(entries: list[str] | None, defaults: Mapping[str, float]) -> dict[
     return values
 
 
-def _taxonomy(name: str, compositions: list[str], filters: FilterConfig) -> Taxonomy:
+def _taxonomy(of: str | LabelScheme, compositions: list[str], filters: FilterConfig) -> Taxonomy:
+    from partpool.defaults import default_taxonomy
     from partpool.taxonomy_file import compose, load_taxonomy
 
-    taxonomy = load_taxonomy(name)
+    taxonomy = load_taxonomy(of) if isinstance(of, str) else default_taxonomy(of)
     for expression in compositions:
         taxonomy = compose(taxonomy, expression)
     for class_name in {*filters.min_largest_of, *filters.max_raggedness_of} - {*MIN_LARGEST_OF, *MAX_RAGGEDNESS_OF}:
@@ -170,24 +204,29 @@ def _taxonomy(name: str, compositions: list[str], filters: FilterConfig) -> Taxo
 
 
 def _source(
-    lip: Path | None, images: Path | None, labels: Path | None, scheme: str | None, split: Any, limit: int | None
-) -> Source:
+    lip: Path | None, images: Path | None, labels: Path | None, masks: Path | None, scheme: str | None,
+    persons: Path | None, single_person: bool, split: Any,
+) -> Source:  # fmt: skip
     from partpool.schemes import SCHEMES
-    from partpool.sources import find_lip, find_pairs
+    from partpool.sources import find_lip, find_masks, find_pairs
 
     if lip is not None:
-        if images or labels or scheme:
+        if images or labels or masks or scheme:
             raise ConfigError("pass either --lip, or --images with --labels and --scheme, not both")
-        source = find_lip(lip, split)
-    elif images is not None and labels is not None:
-        if scheme is None:
-            raise ConfigError(
-                f"pass --scheme ({', '.join(SCHEMES)}): what the pixel values mean cannot be told from the files"
-            )
-        source = find_pairs(images, labels, scheme)
-    else:
-        raise ConfigError("pass the source: --lip DIR, or --images DIR --labels DIR --scheme lip")
-    return source if limit is None else source.limit(limit)
+        return find_lip(lip, split)
+    if images is not None and masks is not None:
+        if labels is not None:
+            raise ConfigError("pass either --labels or --masks, not both")
+        return find_masks(images, masks, scheme)
+    if images is None or labels is None:
+        raise ConfigError(
+            "pass the source: --lip DIR, or --images DIR --labels DIR --scheme lip, or --images DIR --masks DIR"
+        )
+    if scheme is None:
+        raise ConfigError(
+            f"pass --scheme ({', '.join(SCHEMES)}): what the pixel values mean cannot be told from the files"
+        )
+    return find_pairs(images, labels, scheme, persons=persons, single_person=single_person)
 
 
 def _cores() -> int:
@@ -212,10 +251,21 @@ def run_build(output: Output, source: Source, out: Path | None, **options: Any) 
         return build_pool(source, out, on_progress=show, **options)
 
 
-def _print(output: Output, report: BuildReport) -> None:
+def _about(taxonomy: Taxonomy) -> dict[str, Any]:
+    from partpool.defaults import against_asda26
+
+    lacks, adds = against_asda26(taxonomy)
+    return {"name": taxonomy.name, "scheme": taxonomy.scheme.name, "lacks": lacks, "adds": adds}
+
+
+def _print(output: Output, report: BuildReport, taxonomy: Taxonomy) -> None:
     from .tables import outcome_table
 
     output.table(outcome_table(report.counts))
+    about = _about(taxonomy)
+    said = [f"{verb} {', '.join(about[key])}" for verb, key in (("lacks", "lacks"), ("adds", "adds")) if about[key]]
+    if said:
+        output.result(f"Taxonomy {about['name']} over scheme {about['scheme']}: of asda26 it {', and '.join(said)}")
     rate = report.items / max(report.seconds, 1e-6)
     output.result(f"{report.parts:,} parts from {report.items:,} items in {report.seconds:,.1f} s ({rate:,.0f}/s)")
     if report.out is None:

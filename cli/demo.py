@@ -48,7 +48,7 @@ def demo(
     lip, pool, sheet, pasted = out / "LIP", out / "pool.h5", out / "sheet.png", out / "preview.png"
     output.message(f"Drawing {people:,} synthetic people into {lip}")
     try:
-        write_lip_dataset(lip, people, seed)
+        write_lip_dataset(lip, people, seed, pose=True)
         targets, keypoints = _draw_targets(out / "targets", np.random.default_rng((seed, people)))
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}") from None

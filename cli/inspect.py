@@ -69,7 +69,7 @@ def show(output: Output, pool: PartPool) -> None:
 
 
 def _document(pool: PartPool, class_name: str | None = None) -> dict[str, Any]:
-    document = pool.info() | {"median_size": _median_sizes(pool)}
+    document = pool.info() | {"median_size": _median_sizes(pool), "keypoints": _keypoints(pool)}
     if class_name is not None:
         pool.taxonomy.id(class_name)
         for key in ("classes", "stats", "median_size"):
@@ -86,6 +86,17 @@ def _median_sizes(pool: PartPool) -> dict[str, list[float] | None]:
         sides = (pool.columns["width"][rows], pool.columns["height"][rows])
         sizes[part.name] = [float(np.median(side)) for side in sides] if len(rows) else None
     return sizes
+
+
+def _keypoints(pool: PartPool) -> dict[str, Any] | None:
+    """On how many parts each keypoint is known, and on how many it lies in the patch."""
+    from partpool.part import MPII_KEYPOINTS
+
+    coverage = pool.keypoint_coverage()
+    if coverage is None:
+        return None
+    known, in_patch = (dict(zip(MPII_KEYPOINTS, row.tolist(), strict=True)) for row in coverage)
+    return {"known": known, "in_patch": in_patch}
 
 
 def _part(pool: PartPool, index: int) -> dict[str, Any]:
@@ -126,6 +137,7 @@ def _print(output: Output, document: dict[str, Any]) -> None:
         f"taxonomy {document['taxonomy']} over scheme {document['scheme']}, codec {document['config'].get('codec')}"
     )
     output.result(f"Made {document['created']} by {document['builder']}")
+    output.result(_keypoint_line(document["keypoints"], document["n_parts"]))
     for source in document["sources"]:
         split = f", split {source['split']}" if source.get("split") else ""
         output.result(f"Source: {source.get('kind')}{split}, {source.get('n_items', 0):,} items")
@@ -134,3 +146,13 @@ def _print(output: Output, document: dict[str, Any]) -> None:
     if document["errors"]:
         listed = ", ".join(f"{reason} {count:,}" for reason, count in document["errors"].items())
         output.result(f"Failed items: {listed}")
+
+
+def _keypoint_line(keypoints: dict[str, dict[str, int]] | None, parts: int) -> str:
+    if keypoints is None or not parts:
+        return "Keypoints: none"
+    shares = (
+        f"{name} {known / parts:.0%} ({keypoints['in_patch'][name] / parts:.0%})"
+        for name, known in keypoints["known"].items()
+    )
+    return f"Keypoints known on how many parts (and lying in the patch): {', '.join(shares)}"

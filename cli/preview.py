@@ -94,8 +94,8 @@ def _scene(path: Path, annotations: AnnotationFile | None) -> Scene:
 
 
 def _photograph(path: Path) -> NDArray[np.uint8]:
-    from partpool.cutting import MAX_FILE
     from partpool.images import read_photograph
+    from partpool.reading import MAX_FILE
     from partpool.sources import SourceFile
 
     try:

@@ -5,9 +5,6 @@ Sizes and reference names follow the part table of the ASDA reference implementa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from partpool.errors import ConfigError
 from partpool.schemes import LIP
 from partpool.taxonomy import PartClass, Taxonomy
 
@@ -136,17 +133,3 @@ EXTENDED = Taxonomy(
     ),
 )  # fmt: skip
 """asda26 and coarser or mixed parts that people ask for."""
-
-TAXONOMIES: Mapping[str, Taxonomy] = {taxonomy.name: taxonomy for taxonomy in (ASDA26, EXTENDED)}
-"""The built-in taxonomies by name."""
-
-
-def builtin_taxonomy(name: str) -> Taxonomy:
-    """The built-in taxonomy called ``name``.
-
-    Raises:
-        ConfigError: If there is none.
-    """
-    if name not in TAXONOMIES:
-        raise ConfigError(f"there is no built-in taxonomy {name!r}; there are: {', '.join(TAXONOMIES)}, or a TOML file")
-    return TAXONOMIES[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -16,10 +17,11 @@ from typing import Any
 from partpool.asda26 import ASDA26
 from partpool.codec import codec_id
 from partpool.cutting import CutItem, Cutter, Recipe
+from partpool.defaults import default_taxonomy
 from partpool.engine import engine_for
 from partpool.errors import BuildStoppedError, ConfigError, ItemError, OutputError
 from partpool.filters import FilterConfig
-from partpool.layout import PATCH_COLUMNS
+from partpool.layout import KEYPOINTS, PATCH_COLUMNS
 from partpool.sources import Item, Source
 from partpool.spool import Counts, write_unit
 from partpool.taxonomy import Taxonomy
@@ -27,10 +29,10 @@ from partpool.writer import Header, pack, source_date_epoch
 
 UNIT = 16
 """Items in a work unit."""
-ROW_BYTES = 8 + sum(
-    column.dtype.itemsize * (column.shape[0] if column.shape else 1) for column in PATCH_COLUMNS if column.required
-)
-"""Bytes of a patch's columns in a pool."""
+ROW_BYTES = 8 + sum(column.dtype.itemsize * math.prod(column.shape) for column in PATCH_COLUMNS if column.required)
+"""Bytes of a patch's columns in a pool ..."""
+KEYPOINT_BYTES = 4 * 3 * KEYPOINTS
+"""... and of its keypoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def build(
     items: Sequence[Item],
     out: str | os.PathLike[str] | None,
     *,
-    taxonomy: Taxonomy = ASDA26,
+    taxonomy: Taxonomy | None = None,
     filters: FilterConfig | None = None,
     codec: str = "jpeg",
     max_side: int = 320,
@@ -122,7 +124,7 @@ def build(
     Args:
         items: What :func:`~partpool.sources.find_lip` or :func:`~partpool.sources.find_pairs` found.
         out: The pool file; None only counts (a dry run).
-        taxonomy: The part classes.
+        taxonomy: The part classes; None takes the default ones of the items' scheme, ``ASDA26`` for LIP.
         filters: The filter thresholds; None takes the defaults.
         codec: ``"jpeg"``, ``"png"``, ``"zstd"`` or ``"raw"``.
         max_side: Longest side of a stored patch in pixels.
@@ -136,6 +138,8 @@ def build(
         OutputError: If the output exists or cannot be written. Nothing is left behind.
         BuildStoppedError: If there were too many failed items, or a worker died. Nothing is left behind.
     """
+    if taxonomy is None:
+        taxonomy = default_taxonomy(items.scheme) if isinstance(items, Source) else ASDA26
     recipe = Recipe(taxonomy, filters or FilterConfig(), codec, max_side)
     if isinstance(items, Source) and items.scheme != taxonomy.scheme:
         raise ConfigError(
@@ -153,7 +157,8 @@ def build(
         totals = _cut_all(recipe, items, spool, workers, max_errors, report, on_progress)
         if path is None or spool is None:
             report.parts = totals.parts
-            report.pool_bytes = totals.blob_bytes + totals.parts * ROW_BYTES
+            keypoints = KEYPOINT_BYTES if any(item.keypoints is not None for item in items) else 0
+            report.pool_bytes = totals.blob_bytes + totals.parts * (ROW_BYTES + keypoints)
             counts = totals.counts
         else:
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,20 +13,18 @@ from numpy.typing import NDArray
 
 from partpool import segment as segments
 from partpool.codec import codec_id, encode
-from partpool.errors import ConfigError, FileError, ImageError, ItemError, LabelMapError
+from partpool.errors import ConfigError
 from partpool.filters import FilterConfig, Measures
-from partpool.images import read_image, read_label_map
 from partpool.judging import Judged, judge
 from partpool.neck import CENTRAL, REACH
 from partpool.patch import EXTEND, cut
+from partpool.reading import read_item
 from partpool.segment import Box, Segmenter
-from partpool.sources import Item, SourceFile
+from partpool.sources import Item
 from partpool.taxonomy import Taxonomy
 
 KEPT = "kept"
 ISLANDS = "islands"
-MAX_FILE = 2**29
-"""Larger files are refused before they are read."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,10 @@ class Recipe:
 
 @dataclass(slots=True)
 class EncodedPart:
-    """A kept part, ready to be stored; boxes are x0 y0 x1 y1 in the source image, half-open."""
+    """A kept part, ready to be stored; boxes are x0 y0 x1 y1 in the source image, half-open.
+
+    Keypoints are those of its person, in pixels of the patch; None if they are unknown.
+    """
 
     class_id: int
     height: int
@@ -82,6 +82,7 @@ class EncodedPart:
     person_box: Box
     measured: Measures
     data: bytes
+    keypoints: NDArray[np.float32] | None
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ class CutItem:
         name: The item's name.
         width: Width of the picture.
         height: Height of the picture.
-        digest: blake2b-128 of image bytes and label bytes.
+        digest: blake2b-128 of image bytes, label bytes and, where there are several, the person.
         mtime: Newest modification time of its files, in seconds.
         parts: The kept parts, ordered by class.
         counts: Number of segments by (class id, ``"kept"``, ``"islands"`` or a rejection reason).
@@ -121,26 +122,23 @@ class Cutter:
         Raises:
             ItemError: If the item cannot be used.
         """
-        if item.problem:
-            raise ItemError("ambiguous", item.problem)
-        label_bytes, label_time = _read(item.labels, "label", LabelMapError)
-        image_bytes, image_time = _read(item.image, "image", ImageError)
-        label_map = read_label_map(label_bytes, self._recipe.taxonomy.scheme)
-        height, width = label_map.shape
-        image = read_image(image_bytes, (width, height))
-        digest = hashlib.blake2b(image_bytes, digest_size=16)
-        digest.update(label_bytes)
-        parts, counts = self.cut(image, label_map)
-        return CutItem(item.name, width, height, digest.digest(), max(label_time, image_time), parts, counts)
+        picture = read_item(item, self._recipe.taxonomy.scheme)
+        parts, counts = self.cut(picture.image, picture.label_map, item.keypoints)
+        height, width = picture.label_map.shape
+        return CutItem(item.name, width, height, picture.digest, picture.mtime, parts, counts)
 
     def cut(
-        self, image: NDArray[np.uint8], label_map: NDArray[np.uint8]
+        self,
+        image: NDArray[np.uint8],
+        label_map: NDArray[np.uint8],
+        keypoints: NDArray[np.float32] | None = None,
     ) -> tuple[list[EncodedPart], Counter[tuple[int, str]]]:
         """The kept parts of one picture, and the number of segments by class and outcome.
 
         Args:
             image: uint8 [H, W, 3] BGR.
             label_map: uint8 [H, W].
+            keypoints: float32 [16, 3], x y visible in the picture.
         """
         counts: Counter[tuple[int, str]] = Counter()
         segmentation = self._segmenter(label_map)
@@ -153,23 +151,26 @@ class Cutter:
             if judged.reason is None:
                 kept.append(judged)
         opaque = cv2.cvtColor(image, cv2.COLOR_BGR2BGRA)
-        return [self._encode(each, opaque, segmentation.regions.person_box) for each in kept], counts
+        person_box = segmentation.regions.person_box
+        return [self._encode(each, opaque, person_box, keypoints) for each in kept], counts
 
-    def _encode(self, judged: Judged, image: NDArray[np.uint8], person_box: Box) -> EncodedPart:
+    def _encode(
+        self, judged: Judged, image: NDArray[np.uint8], person_box: Box, keypoints: NDArray[np.float32] | None
+    ) -> EncodedPart:
         assert judged.mask is not None, "a kept segment has been looked at"
         patch = cut(image, judged.mask, judged.box, self._recipe.max_side)
         data = encode(self._codec, patch)
         height, width = patch.shape[:2]
         return EncodedPart(
-            judged.segment.class_id, height, width, zlib.crc32(data), judged.box, person_box, judged.measured, data
-        )
+            judged.segment.class_id, height, width, zlib.crc32(data), judged.box, person_box, judged.measured, data,
+            None if keypoints is None else _in_patch(keypoints, judged.box, width, height),
+        )  # fmt: skip
 
 
-def _read(file: SourceFile | None, what: str, error: type[ItemError]) -> tuple[bytes, float]:
-    """A file's bytes and modification time."""
-    if file is None:
-        raise error(f"{what}-missing", f"the {what} file is missing")
-    try:
-        return file.read(MAX_FILE)
-    except FileError as reason:
-        raise error(f"{what}-{reason.reason}", f"the {what} file {reason}") from None
+def _in_patch(keypoints: NDArray[np.float32], box: Box, width: int, height: int) -> NDArray[np.float32]:
+    """Keypoints of the picture in pixels of a patch that shows a box, perhaps shrunk."""
+    x0, y0, x1, y1 = box
+    moved = keypoints.copy()
+    moved[:, 0] = (keypoints[:, 0] - x0) * (width / (x1 - x0))
+    moved[:, 1] = (keypoints[:, 1] - y0) * (height / (y1 - y0))
+    return moved

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import warnings
 import zlib
+from typing import cast
 
 import cv2
 import numpy as np
@@ -18,6 +20,7 @@ from partpool.schemes import IGNORE, LabelScheme
 ORIENTATION = 0x0112
 """The EXIF tag."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+NPY_SIGNATURE = b"\x93NUMPY"
 MAX_PIXELS = 2**26
 """Larger pictures are refused before they are decoded."""
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
@@ -26,22 +29,53 @@ JPEG_FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 def read_label_map(data: bytes, scheme: LabelScheme) -> NDArray[np.uint8]:
-    """Decode an index PNG (mode L or P) and check its values against the scheme.
+    """Decode a label map and check its values against the scheme.
 
     Values are the indexes as stored, whatever the palette; 255 becomes background.
 
     Args:
-        data: The file's bytes.
+        data: The file's bytes: an index PNG (mode L or P; 16 bits if the scheme's parsers write those), or a NumPy
+            array: integers [H, W], or scores [labels, H, W], of which the highest counts.
         scheme: What the values mean.
 
     Returns:
         uint8 [H, W], every value below the scheme's number of labels.
 
     Raises:
-        LabelMapError: If the bytes are not a single-channel 8-bit PNG or hold other values.
+        LabelMapError: If the bytes are anything else or hold other values.
+    """
+    labels = read_index_map(data, sixteen_bit=scheme.sixteen_bit, channels=len(scheme.labels))
+    limit = len(scheme.labels)
+    if labels.max(initial=0) >= limit or (labels.dtype.kind == "i" and labels.min(initial=0) < 0):
+        labels = np.where(labels == IGNORE, 0, labels)
+        wrong = np.unique(labels[(labels < 0) | (labels >= limit)])
+        if len(wrong):
+            listed = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
+            raise LabelMapError(
+                "label-out-of-scheme",
+                f"the label map holds {listed}, but scheme {scheme.name!r} ends at {limit - 1} (255 is ignored)",
+            )
+    return labels.astype(np.uint8, copy=False)
+
+
+def read_index_map(data: bytes, *, sixteen_bit: bool = False, channels: int = 0) -> NDArray[np.integer]:
+    """Decode a map of indexes: labels, or persons.
+
+    Args:
+        data: The file's bytes: a single-channel PNG, or a NumPy array of integers [H, W].
+        sixteen_bit: Whether a PNG may have 16 bits per pixel.
+        channels: Number of labels; a NumPy array [channels, H, W] holds their scores. 0 takes no scores.
+
+    Returns:
+        Integers [H, W] as stored.
+
+    Raises:
+        LabelMapError: If the bytes are anything else.
     """
     if not data:
         raise LabelMapError("label-empty", "the label map is an empty file")
+    if data.startswith(NPY_SIGNATURE):
+        return _numpy_map(data, channels)
     if not data.startswith(PNG_SIGNATURE):
         lossy = "JPEG" if data.startswith(b"\xff\xd8") else "WebP" if data[8:12] == b"WEBP" else None
         if lossy:
@@ -50,7 +84,7 @@ def read_label_map(data: bytes, scheme: LabelScheme) -> NDArray[np.uint8]:
             )
         raise LabelMapError("label-unreadable", "the label map is not a PNG file; expected an index PNG (mode L or P)")
     depth, colour = _checked_png(data)
-    if depth == 16:
+    if depth == 16 and not (sixteen_bit and colour == 0):
         raise LabelMapError("label-16-bit", "the label map has 16 bits per pixel; expected 8 (mode L or P)")
     if colour not in (0, 3):
         raise LabelMapError(
@@ -58,22 +92,53 @@ def read_label_map(data: bytes, scheme: LabelScheme) -> NDArray[np.uint8]:
             "the label map is a colour picture, not indexes; expected an index PNG (mode L or P). "
             "Export the parser's raw labels, not its visualisation",
         )
-    labels = np.array(_pillow(data, LabelMapError, "label", formats=("PNG",)), dtype=np.uint8)
+    picture = _pillow(data, LabelMapError, "label", formats=("PNG",))
+    if depth == 16:
+        # Older versions of Pillow read 16 bits into 32.
+        return np.asarray(picture).astype(np.uint16)
+    labels = np.array(picture, dtype=np.uint8)
     if colour == 0 and depth in (2, 4):
         # Pillow spreads 2 and 4 bit greys over 0…255.
         labels //= 255 // (2**depth - 1)
-    limit = len(scheme.labels)
-    if labels.max(initial=0) >= limit:
-        labels[labels == IGNORE] = 0
-        worst = int(labels.max())
-        if worst >= limit:
-            wrong = np.unique(labels[labels >= limit])
-            listed = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
-            raise LabelMapError(
-                "label-out-of-scheme",
-                f"the label map holds {listed}, but scheme {scheme.name!r} ends at {limit - 1} (255 is ignored)",
-            )
     return labels
+
+
+def _numpy_map(data: bytes, channels: int) -> NDArray[np.integer]:
+    """A NumPy file's integers [H, W], or the index of the highest of its scores [channels, H, W]."""
+    try:
+        array = _numpy_array(data)
+    except LabelMapError:
+        raise
+    # What damaged headers raise is not documented.
+    except Exception:
+        raise LabelMapError("label-unreadable", "the label map is not a whole NumPy array of plain numbers") from None
+    if array.ndim == 3 and channels and len(array) == channels and array.dtype.kind in "fiu":
+        return array.argmax(axis=0).astype(np.uint8)
+    if array.ndim != 2 or array.dtype.kind not in "biu":
+        scores = f" or scores [{channels}, H, W]" if channels else ""
+        raise LabelMapError(
+            "label-array",
+            f"the label map is an array {array.dtype} {list(array.shape)}; expected integers [H, W]{scores}",
+        )
+    if not array.size:
+        raise LabelMapError("label-array", "the label map is an array without pixels")
+    return array.astype(np.uint8) if array.dtype.kind == "b" else cast("NDArray[np.integer]", array)
+
+
+def _numpy_array(data: bytes) -> NDArray[np.generic]:
+    """The array of a NumPy file, whose header is checked before anything is allocated."""
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    with warnings.catch_warnings():
+        # About headers that Python 2 wrote.
+        warnings.simplefilter("ignore")
+        shape, _, dtype = read_header(file)
+    if dtype.hasobject or len(data) - file.tell() != math.prod(shape) * dtype.itemsize:
+        raise ValueError
+    if math.prod(shape[-2:]) > MAX_PIXELS:
+        raise LabelMapError("label-too-large", _too_large("label map", shape[-1], shape[-2]))
+    return cast("NDArray[np.generic]", np.lib.format.read_array(io.BytesIO(data), allow_pickle=False))
 
 
 def read_image(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -110,16 +110,23 @@ class PoolFile:
     def __getitem__(self, column: str) -> Array:
         """A whole column, read on first use and kept; read-only."""
         if column not in self._loaded:
-            self._loaded[column] = self._read(column)
+            self._loaded[column] = self._read(column, 0, self._runs[column].shape[0])
         return self._loaded[column]
 
-    def _read(self, column: str) -> Array:
+    def rows(self, column: str, first: int, last: int) -> Array:
+        """Rows first … last of a column, read-only; nothing is kept."""
         run = self._runs[column]
-        buffer = np.empty(run.shape, run.dtype)
+        if not 0 <= first <= last <= run.shape[0]:
+            raise IndexError(f"rows {first} … {last} of {run.shape[0]}")
+        return self._read(column, first, last)
+
+    def _read(self, column: str, first: int, last: int) -> Array:
+        run = self._runs[column]
+        buffer = np.empty((last - first, *run.shape[1:]), run.dtype)
         view = buffer.data.cast("B") if buffer.size else memoryview(b"")
-        done = 0
+        offset, done = run.offset + first * run.row_bytes, 0
         while done < len(view):
-            got = os.preadv(self._fd, [view[done:]], run.offset + done)
+            got = os.preadv(self._fd, [view[done:]], offset + done)
             if not got:
                 raise PoolError(f"{self.path} ends inside {column}")
             done += got

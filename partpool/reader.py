@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from partpool.codec import CODECS, decode
 from partpool.errors import ConfigError, PoolError, PoolNotFoundError
-from partpool.layout import PATCH_COLUMNS
+from partpool.layout import KEYPOINTS, PATCH_COLUMNS
 from partpool.part import Part
 from partpool.pool_file import PoolFile
 from partpool.taxonomy import PartClass, Taxonomy
 
 PathLike = str | os.PathLike[str]
+BLOCK = 2**16
+"""Rows of keypoints that are in memory at a time."""
 COLUMN_NAMES = tuple(column.name for column in PATCH_COLUMNS if column.required)
 
 
@@ -165,6 +167,25 @@ class PartPool(Sequence[Part]):
     def columns(self) -> Mapping[str, NDArray[Any]]:
         """Columns of all parts by name, read when asked for: class_id, height, width, area, codec, crc32, box …."""
         return _Columns(self._files)
+
+    def keypoint_coverage(self) -> NDArray[np.int64] | None:
+        """Number of parts on which each keypoint is known, and of those whose patch it lies in, int64 [2, 16].
+
+        None if no file has keypoints.
+        """
+        if not any(file.has_keypoints for file in self._files):
+            return None
+        coverage = np.zeros((2, KEYPOINTS), np.int64)
+        for file in self._files:
+            for first in range(0, len(file) if file.has_keypoints else 0, BLOCK):
+                last = min(first + BLOCK, len(file))
+                points = file.rows("keypoints", first, last)
+                size = np.stack([file["width"][first:last], file["height"][first:last]], axis=1)[:, None]
+                known = ~np.isnan(points).any(axis=2)
+                coverage[0] += known.sum(axis=0)
+                # Comparisons with NaN are false.
+                coverage[1] += ((points[..., :2] >= 0) & (points[..., :2] < size)).all(axis=2).sum(axis=0)
+        return coverage
 
     def info(self) -> dict[str, Any]:
         """What the pool says of itself, as plain data."""

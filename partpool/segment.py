@@ -142,7 +142,7 @@ def _groups(regions: Regions, by_label: Mapping[int, list[int]], plan: _Plan) ->
         if plan.neck:
             members.update(regions.necks)
         groups = _connected(members, regions.edges)
-        if len(groups) > 1 and not plan.neck:
+        if len(groups) > 1 and not plan.neck and not plan.part.split:
             groups = _join_close(regions, groups)
     # The box makes the order of equal areas independent of how regions were numbered.
     return sorted(groups, key=lambda group: (-_area(regions, group), regions.boxes[group[0]]))
@@ -234,4 +234,4 @@ def _is_composed(regions: Regions, plan: _Plan, members: list[int]) -> bool:
     if not by_label or not all(group & by_label.keys() for group in plan.requires):
         return False
     minor = sum(by_label.values()) - max(by_label.values())
-    return minor >= min(MINOR_SHARE * total, MINOR_AREA)
+    return plan.part.pieces or minor >= min(MINOR_SHARE * total, MINOR_AREA)

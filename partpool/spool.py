@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool.cutting import CutItem, EncodedPart
-from partpool.layout import PATCH_COLUMNS
+from partpool.layout import KEYPOINTS, PATCH_COLUMNS
 
+UNKNOWN = np.full((KEYPOINTS, 3), np.nan, np.float32)
+"""Keypoints of a part whose person's are unknown."""
 Array = NDArray[Any]
 Counts = Counter[tuple[int, str]]
 
@@ -101,11 +103,11 @@ def _patch_columns(rows: Sequence[tuple[int, EncodedPart]], codec: int) -> dict[
             )
             for part in parts
         ],
+        "keypoints": [UNKNOWN if part.keypoints is None else part.keypoints for part in parts],
     }
     columns = {
         column.name: np.array(values[column.name], column.dtype).reshape(len(parts), *column.shape)
         for column in PATCH_COLUMNS
-        if column.required
     }
     return columns | {"length": np.array([len(part.data) for part in parts], np.uint64)}
 

@@ -1,4 +1,4 @@
-"""Synthetic people with LIP label maps: data that can be drawn anywhere, for the demo, the tests and the docs.
+"""Synthetic people with label maps of any built-in scheme: drawn anywhere, for the demo, the tests and the docs.
 
 A person is a skeleton of 16 joints, dressed at random in all 19 LIP labels, seen whole or close up. Like in LIP the
 neck is skin in the picture and background in the label map, and left and right are the person's own sides.
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from partpool.part import MPII_KEYPOINTS
-from partpool.schemes import LIP
+from partpool.schemes import LIP, LabelScheme
+from partpool.synthetic_labels import BODY, NECK, values
 
 View = Literal["whole", "portrait", "legs"]
 VIEWS: tuple[View, ...] = ("whole", "whole", "portrait", "portrait", "legs")
@@ -27,7 +28,6 @@ WINDOWS = {"whole": (-0.04, 1.05), "portrait": (-0.03, 0.62), "legs": (0.42, 1.0
 HEIGHTS = {"whole": (430, 620), "portrait": (850, 1050), "legs": (820, 980)}
 """Height of the person in pixels in each view."""
 SKIN = ((242, 208, 180), (224, 172, 135), (189, 136, 98), (141, 92, 60), (92, 60, 42))
-UNLABELLED = "background"
 Point = NDArray[np.float64]
 
 
@@ -37,7 +37,7 @@ class SyntheticPerson:
 
     Attributes:
         image: uint8 [H, W, 3] RGB.
-        labels: uint8 [H, W], LIP indexes.
+        labels: uint8 [H, W], indexes of a scheme.
         keypoints: float32 [16, 3], x y visible in pixels (pixel centres at +0.5), MPII order. Joints outside the
             picture are not visible.
     """
@@ -47,12 +47,13 @@ class SyntheticPerson:
     keypoints: NDArray[np.float32]
 
 
-def draw_person(rng: np.random.Generator, view: View | None = None) -> SyntheticPerson:
+def draw_person(rng: np.random.Generator, view: View | None = None, scheme: LabelScheme = LIP) -> SyntheticPerson:
     """Draw one person.
 
     Args:
-        rng: Decides everything.
+        rng: Decides everything but the labels.
         view: The whole person, the upper half or the legs close up; None draws one of them.
+        scheme: Which labels its label map has; one of the built-in schemes.
     """
     view = view or VIEWS[rng.integers(len(VIEWS))]
     height = rng.uniform(*HEIGHTS[view])
@@ -61,29 +62,80 @@ def draw_person(rng: np.random.Generator, view: View | None = None) -> Synthetic
     joints = _pose(rng, height, np.array([size[0] / 2, -top]))
     figure = _Figure(size, rng)
     _dress(figure, joints, height, rng)
+    body = _body(size, joints, height)
+    from_front = bool(joints["left_shoulder"][0] > joints["right_shoulder"][0])
     points = np.array([joints[name] for name in MPII_KEYPOINTS])
     inside = np.all((points >= 0) & (points < size), axis=1, keepdims=True)
     keypoints = np.concatenate([points, inside], axis=1).astype(np.float32)
-    return SyntheticPerson(figure.paint(), figure.label_map(), keypoints)
+    labels = figure.label_map(body, scheme, from_front)
+    return SyntheticPerson(figure.paint(), labels, keypoints)
 
 
-def write_lip_dataset(root: Path, people: int, seed: int = 0) -> None:
+def write_lip_dataset(root: Path, people: int, seed: int = 0, *, pose: bool = False) -> None:
     """Draw a data set in LIP's flat layout: ``train_images``, ``train_segmentations`` and ``train_id.txt``.
 
     Args:
         root: Folder to write into.
         people: Number of people.
         seed: Which people.
+        pose: Whether to write their keypoints, too: ``lip_train_set.csv``.
     """
     images, labels = root / "train_images", root / "train_segmentations"
     for folder in (images, labels):
         folder.mkdir(parents=True, exist_ok=True)
     names = [f"{index:06d}" for index in range(people)]
+    rows = []
     for index, name in enumerate(names):
         person = draw_person(np.random.default_rng((seed, index)), VIEWS[index % len(VIEWS)])
         Image.fromarray(person.image).save(images / f"{name}.jpg", quality=92)
         Image.fromarray(person.labels).save(labels / f"{name}.png")
+        # LIP counts whole pixels, and writes 0 for visible.
+        points = [f"{math.floor(x)},{math.floor(y)},{1 - visible:.0f}" for x, y, visible in person.keypoints.tolist()]
+        rows.append(f"{name}.jpg,{','.join(points)}\n")
+    if pose:
+        (root / "lip_train_set.csv").write_text("".join(rows), "utf-8")
     (root / "train_id.txt").write_text("".join(f"{name}\n" for name in names), "utf-8")
+
+
+def write_pairs(root: Path, people: int, scheme: LabelScheme, seed: int = 0) -> None:
+    """Draw ``images/*.jpg`` and ``labels/*.png`` of the same people as :func:`write_lip_dataset`, in any scheme.
+
+    Args:
+        root: Folder to write into.
+        people: Number of people.
+        scheme: One of the built-in schemes.
+        seed: Which people.
+    """
+    for folder in ("images", "labels"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for index in range(people):
+        person = draw_person(np.random.default_rng((seed, index)), VIEWS[index % len(VIEWS)], scheme)
+        Image.fromarray(person.image).save(root / "images" / f"{index:06d}.jpg", quality=92)
+        Image.fromarray(person.labels).save(root / "labels" / f"{index:06d}.png")
+
+
+def _body(size: tuple[int, int], joints: dict[str, Point], height: float) -> NDArray[np.uint8]:
+    """The part of the body at every pixel, clothed or not, as an index into ``BODY``."""
+    canvas = _Canvas(size)
+    left, right, pelvis = joints["left_shoulder"], joints["right_shoulder"], joints["pelvis"]
+    waist = 0.085 * height * np.sign(left[0] - right[0])
+    torso = BODY.index("torso")
+    canvas.polygon(torso, [left, right, pelvis + [-waist, 0.03 * height], pelvis + [waist, 0.03 * height]])
+    canvas.limb(torso, left, right, 0.034 * height, 0.034 * height)
+    for side in ("left", "right"):
+        for first, second, third, names, radii in (
+            ("hip", "knee", "ankle", ("upper-leg", "lower-leg", "foot"), (0.056, 0.044, 0.034)),
+            ("shoulder", "elbow", "wrist", ("upper-arm", "lower-arm", "hand"), (0.038, 0.03, 0.026)),
+        ):
+            start, middle, end = (joints[f"{side}_{joint}"] for joint in (first, second, third))
+            tip = end + 0.2 * (end - middle) if first == "shoulder" else end + [0.02 * (end - start)[0], 0.045 * height]
+            numbers = [BODY.index(f"{side}-{name}") for name in names]
+            canvas.limb(numbers[2], end, tip, 0.03 * height, 0.03 * height)
+            canvas.limb(numbers[1], middle, end, radii[1] * height, radii[2] * height)
+            canvas.limb(numbers[0], start, middle, radii[0] * height, radii[1] * height)
+    top, neck = joints["head_top"], joints["upper_neck"]
+    canvas.ellipse(BODY.index("head"), (top + neck) / 2, 0.058 * height, 0.085 * height)
+    return canvas.numbers
 
 
 def _pose(rng: np.random.Generator, height: float, origin: Point) -> dict[str, Point]:
@@ -112,55 +164,62 @@ def _pose(rng: np.random.Generator, height: float, origin: Point) -> dict[str, P
     return {name: origin + height * point for name, point in joints.items()}
 
 
-class _Figure:
+class _Canvas:
+    """Numbered shapes over each other."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.numbers = np.zeros((size[1], size[0]), np.uint8)
+
+    def limb(self, number: int, start: Point, end: Point, radius: float, end_radius: float) -> None:
+        """A tapered capsule."""
+        direction = (end - start) / max(1e-6, float(np.hypot(*(end - start))))
+        across = np.array([-direction[1], direction[0]])
+        self.polygon(
+            number,
+            [start + across * radius, end + across * end_radius, end - across * end_radius, start - across * radius],
+        )
+        self.ellipse(number, start, radius, radius)
+        self.ellipse(number, end, end_radius, end_radius)
+
+    def polygon(self, number: int, points: Sequence[Point]) -> None:
+        """A filled polygon."""
+        cv2.fillPoly(self.numbers, [np.rint(np.array(points)).astype(np.int32)], number)
+
+    def ellipse(self, number: int, centre: Point, rx: float, ry: float, angle: float = 0.0) -> None:
+        """A filled ellipse."""
+        x, y = (round(float(value)) for value in centre)
+        cv2.ellipse(self.numbers, (x, y), (max(1, round(rx)), max(1, round(ry))), angle, 0, 360, number, -1)
+
+
+class _Figure(_Canvas):
     """Shapes of materials over each other, painted at the end."""
 
     def __init__(self, size: tuple[int, int], rng: np.random.Generator) -> None:
-        self._materials = np.zeros((size[1], size[0]), np.uint8)
-        self._labels = [0]
+        super().__init__(size)
+        self._labels = ["background"]
         self._looks = [_look(_background_colour(rng), rng)]
         self._rng = rng
 
     def material(self, label: str, colour: Point | None = None) -> int:
-        """A new material of a label: plain in a given colour, or any colour and pattern."""
-        self._labels.append(LIP.labels.index(label))
+        """A new material of a LIP label or the neck: plain in a given colour, or any colour and pattern."""
+        self._labels.append(label)
         if colour is None:
             self._looks.append(_look(self._rng.uniform(25, 235, 3), self._rng))
         else:
             self._looks.append((np.array(colour, np.float32), "plain", 1.0, 0.0))
         return len(self._labels) - 1
 
-    def limb(self, material: int, start: Point, end: Point, radius: float, end_radius: float) -> None:
-        """A tapered capsule."""
-        direction = (end - start) / max(1e-6, float(np.hypot(*(end - start))))
-        across = np.array([-direction[1], direction[0]])
-        self.polygon(
-            material,
-            [start + across * radius, end + across * end_radius, end - across * end_radius, start - across * radius],
-        )
-        self.ellipse(material, start, radius, radius)
-        self.ellipse(material, end, end_radius, end_radius)
-
-    def polygon(self, material: int, points: Sequence[Point]) -> None:
-        """A filled polygon."""
-        cv2.fillPoly(self._materials, [np.rint(np.array(points)).astype(np.int32)], material)
-
-    def ellipse(self, material: int, centre: Point, rx: float, ry: float, angle: float = 0.0) -> None:
-        """A filled ellipse."""
-        x, y = (round(float(value)) for value in centre)
-        cv2.ellipse(self._materials, (x, y), (max(1, round(rx)), max(1, round(ry))), angle, 0, 360, material, -1)
-
-    def label_map(self) -> NDArray[np.uint8]:
-        """LIP index of every pixel."""
-        return np.array(self._labels, np.uint8)[self._materials]
+    def label_map(self, body: NDArray[np.uint8], scheme: LabelScheme, from_front: bool) -> NDArray[np.uint8]:
+        """Index of every pixel in a scheme, given the part of the body that it is."""
+        return values(scheme, self._labels, from_front)[self.numbers, body]
 
     def paint(self) -> NDArray[np.uint8]:
         """The picture: every material in its colour and pattern, lit from one side, slightly out of focus."""
-        height, width = self._materials.shape
+        height, width = self.numbers.shape
         rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
         picture = np.empty((height, width, 3), np.float32)
         for number, (colour, pattern, period, depth) in enumerate(self._looks):
-            here = self._materials == number
+            here = self.numbers == number
             wave = {
                 "plain": 0 * rows, "rows": np.sin(rows / period), "columns": np.sin(columns / period),
                 "checks": np.sin(rows / period) * np.sin(columns / period),
@@ -193,7 +252,7 @@ def _dress(figure: _Figure, joints: dict[str, Point], height: float, rng: np.ran
     cloth = None if outfit == "separates" else figure.material(outfit)
     _legs(figure, joints, height, tone, outfit, cloth, rng)
     figure.limb(
-        figure.material(UNLABELLED, tone * 0.9), joints["upper_neck"], joints["thorax"], 0.03 * height, 0.034 * height
+        figure.material(NECK, tone * 0.9), joints["upper_neck"], joints["thorax"], 0.03 * height, 0.034 * height
     )
     _torso(figure, joints, height, outfit, cloth, rng)
     _arms(figure, joints, height, tone, rng)

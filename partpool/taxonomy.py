@@ -26,6 +26,8 @@ class PartClass:
         labels: Labels whose union is the part. More than one, bridges counted, make the class *composed*.
         size: Usual diagonal of the part's box relative to the diagonal of its person's box.
         split: Every connected component is a part of its own (gloves, socks).
+        pieces: Its labels are pieces of one thing, such as both sides of a torso: any of them is the part. Otherwise a
+            composed class is only taken if it is more than one of its labels.
         bridge: Labels that join a part only through components that touch it.
         requires: Groups of labels; the part must hold something of every group.
         keypoints: Names of the keypoints that the part covers on its own person.
@@ -38,6 +40,7 @@ class PartClass:
     labels: tuple[str, ...]
     size: float
     split: bool = False
+    pieces: bool = False
     bridge: tuple[str, ...] = ()
     requires: tuple[tuple[str, ...], ...] = ()
     keypoints: tuple[str, ...] = ()
@@ -52,8 +55,10 @@ class PartClass:
             raise ConfigError(f"class {self.name!r} names a label twice: {', '.join(self.labels + self.bridge)}")
         if not 0 < self.size <= 2:
             raise ConfigError(f"size of class {self.name!r} must lie in (0, 2], but got {self.size}")
-        if self.split and self.composed:
-            raise ConfigError(f"class {self.name!r} is composed of several labels and cannot be split")
+        if self.split and self.composed and not self.pieces:
+            raise ConfigError(
+                f"class {self.name!r} is composed of several labels and cannot be split, unless they are its pieces"
+            )
         for group in self.requires:
             if not group or not set(group) <= set(self.labels):
                 raise ConfigError(f"class {self.name!r} requires one of {group}, which are not among its labels")
@@ -95,7 +100,13 @@ class PartClass:
             if not isinstance(groups, (list, tuple)):
                 raise ConfigError(f"requires of class {name!r} must be a list of lists of labels, but got {groups!r}")
             values["requires"] = tuple(strings(group, f"requires of class {name!r}") for group in groups)
-        for key, kind in (("size", (int, float)), ("reference_size", (int, float)), ("split", bool), ("mirror", str)):
+        for key, kind in (
+            ("size", (int, float)),
+            ("reference_size", (int, float)),
+            ("split", bool),
+            ("pieces", bool),
+            ("mirror", str),
+        ):
             if key in values and (
                 not isinstance(values[key], kind) or (isinstance(values[key], bool) and kind is not bool)
             ):

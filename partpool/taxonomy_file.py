@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from partpool.asda26 import TAXONOMIES, builtin_taxonomy
+from partpool.defaults import TAXONOMIES, builtin_taxonomy, default_taxonomy
 from partpool.errors import ConfigError
-from partpool.schemes import SCHEMES, LabelScheme
+from partpool.schemes import SCHEMES, LabelScheme, builtin_scheme
 from partpool.taxonomy import PartClass, Taxonomy
 
 if sys.version_info >= (3, 11):
@@ -23,32 +23,46 @@ COMPOSE = re.compile(r"(?P<name>[\w-]+)=(?P<terms>[\w-]+(?:\+[\w-]+)*)(?:@(?P<si
 
 
 def load_taxonomy(source: str | Path) -> Taxonomy:
-    """A taxonomy by built-in name or from a TOML file.
+    """A taxonomy by built-in name, by the name of a built-in scheme, or from a TOML file.
 
     The file holds a ``name``, optionally ``extends = "asda26"``, a ``scheme`` (a built-in name, or a table with
-    ``name``, ``labels`` and optionally ``neck``), and a ``[[class]]`` table for every class, whose keys are the
-    fields of :class:`~partpool.taxonomy.PartClass`.
+    ``name``, ``labels`` and optionally ``neck`` and ``sixteen_bit``), and a ``[[class]]`` table for every class, whose
+    keys are the fields of :class:`~partpool.taxonomy.PartClass`. A file with a scheme of its own and no
+    classes gets a class for each label.
 
     Raises:
         ConfigError: If there is no such taxonomy, or the file is not one; the message names file and key.
     """
-    if str(source) in TAXONOMIES:
-        return builtin_taxonomy(str(source))
     path = Path(source)
-    if path.suffix.lower() != ".toml":
+    if str(source) in TAXONOMIES or path.suffix.lower() != ".toml":
         return builtin_taxonomy(str(source))
+    data = _read_toml(path)
     try:
-        data = tomllib.loads(path.read_text("utf-8-sig"))
+        return _from_toml(data, path.stem)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def load_scheme(source: str | Path) -> LabelScheme:
+    """A label scheme by built-in name, or from the TOML file of a taxonomy over it.
+
+    Raises:
+        ConfigError: If there is no such scheme, or the file has none.
+    """
+    if Path(source).suffix.lower() != ".toml":
+        return builtin_scheme(str(source))
+    return load_taxonomy(source).scheme
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"there is no taxonomy file {path}") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not a TOML file: {error}") from None
-    try:
-        return _from_toml(data, path.stem)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
 
 
 def _from_toml(data: dict[str, Any], default_name: str) -> Taxonomy:
@@ -68,6 +82,8 @@ def _from_toml(data: dict[str, Any], default_name: str) -> Taxonomy:
     if not all(isinstance(entry, dict) for entry in entries):
         raise ConfigError("classes are written as [[class]] tables")
     own = tuple(PartClass.from_dict(entry) for entry in entries)
+    if not own and isinstance(data.get("scheme"), dict):
+        own = default_taxonomy(scheme).classes
     return Taxonomy(name, scheme, (base.classes if base else ()) + own)
 
 

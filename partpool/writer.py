@@ -140,7 +140,7 @@ def _stack(tables: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
 
 
 def _no_rows() -> Rows:
-    patches = {column.name: np.zeros((0, *column.shape), column.dtype) for column in PATCH_COLUMNS if column.required}
+    patches = {column.name: np.zeros((0, *column.shape), column.dtype) for column in PATCH_COLUMNS}
     sources = {column.name: np.zeros((0, *column.shape), column.dtype) for column in SOURCE_COLUMNS}
     sources |= {"name": np.zeros(0, "S1"), "mtime": np.zeros(0)}
     return Rows(patches | {"length": np.zeros(0, np.uint64)}, sources, Counts())
@@ -175,8 +175,10 @@ def _write_columns(path: Path, rows: Rows, order: Array, offset: Array, header: 
         position = _reserve(file["patches"], int(offset[-1]))
         _dataset(file, "/patches/offset", offset)
         for column in PATCH_COLUMNS:
-            if column.required:
-                _dataset(file, column.path, rows.patches[column.name][order].astype(column.dtype))
+            data = rows.patches[column.name][order].astype(column.dtype)
+            # The only optional column is that of the keypoints.
+            if column.required or not np.isnan(data).all():
+                _dataset(file, column.path, data)
         file["patches/quality"].attrs["names"] = list(QUALITY)
         for column in SOURCE_COLUMNS:
             _dataset(file, column.path, rows.sources[column.name].astype(column.dtype))

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from partpool import ASDA26, FilterConfig, find_lip
-from partpool.cutting import MAX_FILE
 from partpool.filters import REASONS, Measures
 from partpool.images import read_image, read_label_map
 from partpool.judging import judge
 from partpool.part import Part
+from partpool.reading import MAX_FILE
 from partpool.segment import Segmenter
 from partpool.sheet import draw_part
 from partpool.sources import Item

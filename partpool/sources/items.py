@@ -23,6 +23,8 @@ class Item:
         image: The photograph, or None if it is missing.
         labels: Its label map, or None if it is missing.
         problem: Why the item cannot be used, if that is known without reading it.
+        reason: Short code of that problem.
+        masks: Instead of a label map: pixel value and mask file of each of its labels.
         persons: Map of the picture's persons, if the label map shows several.
         person: Pixel value of this person there.
         keypoints: float32 [16, 3], x y visible in pixels of the picture (pixel centres at +0.5), MPII order, NaN is
@@ -33,15 +35,16 @@ class Item:
     image: SourceFile | None
     labels: SourceFile | None
     problem: str | None = None
+    reason: str = "ambiguous"
+    masks: tuple[tuple[int, SourceFile], ...] = ()
     persons: SourceFile | None = None
     person: int | None = None
     keypoints: NDArray[np.float32] | None = field(default=None, compare=False)
 
     def files(self) -> Iterator[SourceFile]:
         """Every file that it is read from."""
-        for file in (self.image, self.labels, self.persons):
-            if file is not None:
-                yield file
+        masks = (file for _, file in self.masks)
+        yield from (file for file in (self.image, self.labels, *masks, self.persons) if file is not None)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Source(Sequence[Item]):
     Attributes:
         items: The items.
         scheme: What the pixel values of its label maps mean.
-        kind: ``"lip"`` or ``"pairs"``.
+        kind: ``"lip"``, ``"cihp"``, ``"pairs"`` or ``"masks"``.
         split: Which split was taken; empty if the data set has none.
         license_note: Terms that parts cut from it carry along.
         notes: What a user should know: files without a list entry, counts against the known ones.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from partpool.sources.files import SourceFile
 from partpool.sources.guesses import not_lip
 from partpool.sources.items import Item, Source, ordered
 from partpool.sources.pictures import IMAGE_ENDINGS, MIRRORED, by_stem, ending, pair, stem_of
+from partpool.sources.pose import Keypoints, read_pose
 from partpool.sources.tree import Tree, without_ending
 
 Split = Literal["train", "val", "all"]
@@ -29,7 +31,8 @@ def find_lip(root: str | os.PathLike[str], split: Split = "train") -> Source:
 
     Folders may be nested and may be in zip archives, also archives in archives. Of several copies the one with the
     most pictures is taken. Id lists are optional. A listed image or label map that is missing becomes a failed item,
-    an unlisted file a note. Items have the same names in every layout: ``train_images/684_2150041.jpg``.
+    an unlisted file a note. Keypoints come from ``lip_train_set.csv`` and ``lip_val_set.csv``, if they are there.
+    Items have the same names in every layout: ``train_images/684_2150041.jpg``.
 
     Args:
         root: A folder or archive that holds these folders, at any depth.
@@ -98,6 +101,19 @@ class _Finder:
             notes.append(f"{name} is there {len(others) + 1} times: took {chosen}, left out {', '.join(others)}")
         return copies[chosen]
 
+    def poses(self, split: str, notes: list[str]) -> dict[str, Keypoints]:
+        """Keypoints of a split by image name; empty if there are none."""
+        name = f"lip_{split}_set.csv"
+        found = sorted(self._lists.get(name, ()), key=lambda entry: (entry[0].count("/"), entry[0]))
+        if not found:
+            return {}
+        if len(found) > 1:
+            notes.append(f"{name} is there {len(found)} times: took {found[0][0]}")
+        poses, wrong = read_pose(found[0][1])
+        if wrong:
+            notes.append(f"{wrong:,} rows of {name} were not understood and were left out")
+        return poses
+
     def ids(self, split: str, notes: list[str]) -> list[str] | None:
         """The ids of a split's list, each once, or None if there is no list."""
         name = f"{split}_id.txt"
@@ -132,13 +148,23 @@ def _split(finder: _Finder, split: str) -> tuple[list[Item], list[str]]:
     labels = by_stem(finder.folder(f"{split}_segmentations", notes), IMAGE_ENDINGS)
     listed = finder.ids(split, notes)
     stems: Iterable[str] = images.keys() | labels.keys() if listed is None else listed
-    items = [pair(f"{split}_images/", stem, images.get(stem, []), labels.get(stem, [])) for stem in stems]
+    poses = finder.poses(split, notes)
+    items = [
+        replace(
+            pair(f"{split}_images/", stem, images.get(stem, []), labels.get(stem, [])),
+            keypoints=poses.get(stem.rpartition("/")[2]),
+        )
+        for stem in stems
+    ]
     if not items:
         raise SourceError(f"{finder.root}: {split}_images holds no images")
     if listed is not None:
         unlisted = len((images.keys() | labels.keys()) - set(listed))
         if unlisted:
             notes.append(f"{unlisted} {split} files are not in {split}_id.txt and were left out")
+    without = sum(1 for item in items if item.keypoints is None)
+    if poses and without:
+        notes.append(f"{without:,} of {len(items):,} {split} items have no keypoints")
     if len(items) != LIP_COUNTS[split]:
         notes.append(f"{len(items):,} {split} items; the complete LIP has {LIP_COUNTS[split]:,}")
     return items, notes

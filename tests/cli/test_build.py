@@ -204,7 +204,7 @@ PAIRS = ["--images", f"LIP/{IMAGES}", "--labels", f"LIP/{LABELS}", "--dry-run"]
         (2, ["--lip", "LIP"], "pass --out POOL.h5, or --dry-run"),
         (2, ["--dry-run"], "pass the source: --lip DIR"),
         (2, [*LIP, *PAIRS], "either --lip, or --images"),
-        (2, PAIRS, "pass --scheme (lip)"),
+        (2, PAIRS, "pass --scheme (lip, cihp, atr"),
         (2, [*PAIRS, "--scheme", "foo"], "there is no scheme 'foo'; there are: lip"),
         (2, ["--images", "LIP", "--scheme", "lip", "--dry-run"], "pass the source"),
         (2, [*LIP, "--taxonomy", "asda27"], "no built-in taxonomy 'asda27'"),

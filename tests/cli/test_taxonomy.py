@@ -52,7 +52,7 @@ def test_a_file_and_compositions(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["nothing"], "no built-in taxonomy 'nothing'; there are: asda26, extended, or a TOML file"),
+        (["nothing"], "no built-in taxonomy 'nothing'; there are: asda26, extended, asda26-cihp"),
         (["nothing.toml"], "there is no taxonomy file nothing.toml"),
         (["--compose", "arms"], "NAME=a+b"),
         (["--compose", "arms="], "NAME=a+b"),
@@ -77,7 +77,7 @@ def test_mistakes(cli: Cli, args: list[str], said: str) -> None:
         ("name = ", "is not a TOML file"),
         ("name = 'x'\xff", "is not a TOML file"),
         ("", "scheme must be one of lip"),
-        ("scheme = 'cihp'", "scheme must be one of lip"),
+        ("scheme = 'cipp'", "scheme must be one of lip"),
         ("scheme = 'lip'", "1 to 256 classes"),
         ("extends = 'asda27'", "no built-in taxonomy 'asda27'"),
         ("extends = 26", "extends must be the name"),

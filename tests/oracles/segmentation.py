@@ -76,6 +76,8 @@ def find_pieces(label_map: NDArray[np.uint8], part: PartClass, scheme: LabelSche
                 mask |= bridge
     if scheme.neck and set(part.labels) & set(scheme.neck.face) and set(part.labels) & set(scheme.neck.torso):
         return components(mask | necks)
+    if part.split:
+        return components(mask)
     return join_close(mask, 0.04 * diagonal(label_map))
 
 
@@ -87,7 +89,7 @@ def is_composed(values: NDArray[np.uint8], part: PartClass, scheme: LabelScheme)
     areas = [int((values == scheme.labels.index(label)).sum()) for label in (*part.labels, *part.bridge)]
     minor = sum(areas) - max(areas)
     complete = all(any((values == scheme.labels.index(label)).any() for label in group) for group in part.requires)
-    return complete and max(areas) > 0 and (100 * minor >= 5 * len(values) or minor >= 35 * 35)
+    return complete and max(areas) > 0 and (part.pieces or 100 * minor >= 5 * len(values) or minor >= 35 * 35)
 
 
 def find_necks(label_map: NDArray[np.uint8], scheme: LabelScheme) -> Mask:
