@@ -21,7 +21,6 @@ from asda_aug.deferral import part_batch
 from asda_aug.occluder import Occluder, Paste
 from asda_aug.paste_parts import PasteParts
 from asda_aug.randomness import fresh_seed, sample_generator
-from asda_aug.scene import Scene
 from asda_aug.schedule import Probability, Schedule
 from partpool.errors import ConfigError
 from partpool.reader import PartPool
@@ -153,7 +152,7 @@ class ASDADataset(Dataset[Any]):
         """What was done so far, in all workers.
 
         Returns:
-            ``samples`` read, ``touched`` and ``pastes``; ``keypoints`` of touched samples and ``covered`` ones;
+            ``samples`` read, ``touched`` and ``pastes``; ``keypoints`` labelled on them and ``covered`` ones;
             ``untouched`` by reason; ``classes``: by class, ``pastes`` and ``covered`` keypoints.
         """
         totals = self._tally.totals()
@@ -205,19 +204,17 @@ class ASDADataset(Dataset[Any]):
         pastes = [] if reason else self.occluder.draw(scene, rng)
         if not pastes:
             self._tally.add(reason or "empty")
+        labelled = int(np.count_nonzero(scene.labelled))
         if self.defer:
-            self._count(scene, pastes)
+            self._count(labelled, pastes)
             return attach(adapter, sample, "asda", part_batch(scene, pastes, self._max_parts, self.tile))
-        return self._pasted(adapter, sample, scene, pastes)
-
-    def _pasted(self, adapter: Adapter, sample: Any, scene: Scene, pastes: list[Paste]) -> Any:
         self.occluder.apply(scene, pastes, alpha=self.mask)
         seen = [paste for paste in pastes if paste.seen]
         if pastes and not seen:
             self._tally.add("off-image")
         if seen:
             sample = adapter.write(sample, scene)
-        self._count(scene, seen)
+        self._count(labelled, seen)
         return attach(adapter, sample, "asda_mask", torch.from_numpy(scene.alpha)) if self.mask else sample
 
     def _untouched(self, sample: Any, epoch: int, rng: np.random.Generator) -> str | None:
@@ -229,12 +226,12 @@ class ASDADataset(Dataset[Any]):
             return "chance"
         return "skipped" if self.skip is not None and self.skip(sample) else None
 
-    def _count(self, scene: Scene, pastes: Sequence[Paste]) -> None:
+    def _count(self, labelled: int, pastes: Sequence[Paste]) -> None:
         if not pastes:
             return
         self._tally.add("touched")
         self._tally.add("pastes", len(pastes))
-        self._tally.add("keypoints", scene.labelled.size)
+        self._tally.add("keypoints", labelled)
         self._tally.add("covered", len({joint for paste in pastes for joint in paste.covered}))
         for paste in pastes:
             self._tally.add(f"pastes:{paste.name}")

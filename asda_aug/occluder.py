@@ -151,9 +151,9 @@ class Occluder(ABC):
             scene.image = like(scene.image, pixels)
         for paste, warped in zip(pastes, drawn, strict=True):
             paste.seen = warped is not None
-            hit = _covers(paste, scene, shape)
-            paste.covered = [(person, joint) for person, joint in np.argwhere(hit).tolist()]
-            covered |= hit
+            paste.covered = _covered(paste, scene, (shape[0], shape[1])) if paste.seen else []
+            for keypoint in paste.covered:
+                covered[keypoint] = True
         if self.on_occlusion == "mark":
             scene.visible = scene.visible & ~covered
         elif self.on_occlusion == "drop":
@@ -233,8 +233,9 @@ def _surroundings(scene: Scene, box: Box) -> NDArray[np.uint8]:
     return as_rgb_bytes(window, scene.mean, scene.std, scene.bgr)
 
 
-def _covers(paste: Paste, scene: Scene, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which labelled keypoints a paste covers, bool [P, K]."""
-    points = scene.keypoints.reshape(-1, 2)
-    hit = coverage([(paste.part, paste.matrix)], points, (shape[0], shape[1])) > COVERED
-    return hit.reshape(scene.labelled.shape) & scene.labelled
+def _covered(paste: Paste, scene: Scene, shape: tuple[int, int]) -> list[tuple[int, int]]:
+    """Labelled keypoints that a paste covers, as (person, keypoint)."""
+    labelled = np.nonzero(scene.labelled)
+    shares = coverage([(paste.part, paste.matrix)], scene.keypoints[labelled], shape).tolist()
+    keypoints = zip(*(axis.tolist() for axis in labelled), strict=True)
+    return [keypoint for keypoint, share in zip(keypoints, shares, strict=True) if share > COVERED]
