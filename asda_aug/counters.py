@@ -5,7 +5,7 @@ The numbers live in shared memory, so living workers see a new epoch and the mai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,11 +75,12 @@ class Tally:
         self._index = {name: index for index, name in enumerate(names)}
         self._counts = SharedArray((ROWS, len(names)))
 
-    def add(self, name: str, count: int = 1) -> None:
-        """Count something in this process."""
+    def add(self, counts: Mapping[str, int]) -> None:
+        """Count things in this process."""
         worker = get_worker_info()
-        row = 0 if worker is None else 1 + worker.id % (ROWS - 1)
-        self._counts.array[row, self._index[name]] += count
+        row = self._counts.array[0 if worker is None else 1 + worker.id % (ROWS - 1)]
+        for name, count in counts.items():
+            row[self._index[name]] += count
 
     def totals(self) -> dict[str, int]:
         """The counts of all processes so far."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from asda_aug.occluder import Occluder, Paste
 from asda_aug.paste_parts import PasteParts
-from asda_aug.pixels import size_of
 from asda_aug.rectangles import rectangle
 from asda_aug.scene import Scene
 from partpool.errors import ConfigError
@@ -58,7 +57,7 @@ class Cutout(Occluder):
         """Decide which rectangles are covered."""
         if self.like is not None:
             return [self._instead_of(paste, scene, rng) for paste in self.like.draw(scene, rng)]
-        chosen = self.choose_person(scene, size_of(scene.image), rng)
+        chosen = self.choose_person(scene, scene.size, rng)
         if chosen is None:
             return []
         person, (x0, y0, x1, y1) = chosen
@@ -88,7 +87,7 @@ class Cutout(Occluder):
         box: tuple[float, float, float, float],
     ) -> Paste:
         # A rectangle far larger than the image would only cost memory.
-        limits = [2 * side for side in size_of(scene.image)]
+        limits = [2 * side for side in scene.size]
         columns, rows = (max(1, min(limit, round(side))) for limit, side in zip(limits, (width, height), strict=True))
         rgb: NDArray[np.uint8] = np.empty((rows, columns, 3), np.uint8)
         rgb[:] = rng.integers(0, 256, rgb.shape, np.uint8) if self.fill == "noise" else self.fill

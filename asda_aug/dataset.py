@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import index as as_index
@@ -193,28 +194,23 @@ class ASDADataset(Dataset[Any]):
 
     def _touched(self, sample: Any, index: int) -> Any:
         epoch = self._counter.read(index)
-        self._tally.add("samples")
         rng = sample_generator(self.seed, epoch, index)
         adapter = self._find_adapter(sample)
         reason = self._untouched(sample, epoch, rng)
         if reason and not self.defer and not self.mask:
-            self._tally.add(reason)
+            self._count(reason)
             return sample
         scene = adapter.read(sample)
-        pastes = [] if reason else self.occluder.draw(scene, rng)
-        if not pastes:
-            self._tally.add(reason or "empty")
         labelled = int(np.count_nonzero(scene.labelled))
+        pastes = [] if reason else self.occluder.draw(scene, rng)
         if self.defer:
-            self._count(labelled, pastes)
+            self._count(reason or "empty", pastes, labelled)
             return attach(adapter, sample, "asda", part_batch(scene, pastes, self._max_parts, self.tile))
         self.occluder.apply(scene, pastes, alpha=self.mask)
         seen = [paste for paste in pastes if paste.seen]
-        if pastes and not seen:
-            self._tally.add("off-image")
+        self._count(reason or ("off-image" if pastes else "empty"), seen, labelled)
         if seen:
             sample = adapter.write(sample, scene)
-        self._count(labelled, seen)
         return attach(adapter, sample, "asda_mask", torch.from_numpy(scene.alpha)) if self.mask else sample
 
     def _untouched(self, sample: Any, epoch: int, rng: np.random.Generator) -> str | None:
@@ -226,16 +222,18 @@ class ASDADataset(Dataset[Any]):
             return "chance"
         return "skipped" if self.skip is not None and self.skip(sample) else None
 
-    def _count(self, labelled: int, pastes: Sequence[Paste]) -> None:
+    def _count(self, reason: str, pastes: Sequence[Paste] = (), labelled: int = 0) -> None:
+        """Count a sample; ``reason`` says why it is as it was, if nothing was pasted."""
+        counts = Counter({"samples": 1})
         if not pastes:
-            return
-        self._tally.add("touched")
-        self._tally.add("pastes", len(pastes))
-        self._tally.add("keypoints", labelled)
-        self._tally.add("covered", len({joint for paste in pastes for joint in paste.covered}))
+            counts[reason] += 1
+        else:
+            covered = {joint for paste in pastes for joint in paste.covered}
+            counts.update(touched=1, pastes=len(pastes), keypoints=labelled, covered=len(covered))
         for paste in pastes:
-            self._tally.add(f"pastes:{paste.name}")
-            self._tally.add(f"covered:{paste.name}", len(paste.covered))
+            counts[f"pastes:{paste.name}"] += 1
+            counts[f"covered:{paste.name}"] += len(paste.covered)
+        self._tally.add(counts)
 
     def _find_adapter(self, sample: Any) -> Adapter:
         if self._adapter is None:

@@ -18,7 +18,7 @@ from asda_aug.adapters import Adapter, find_adapter
 from asda_aug.coverage import COVERED, coverage
 from asda_aug.harmonize import colour_moments, harmonize
 from asda_aug.paste import paste_into, stack_alpha
-from asda_aug.pixels import as_array, like
+from asda_aug.pixels import like
 from asda_aug.placement import Frame, Matrix, Placement
 from asda_aug.randomness import fresh_generator
 from asda_aug.scene import Box, Scene
@@ -140,7 +140,7 @@ class Occluder(ABC):
         Returns:
             Which labelled keypoints are covered, bool [P, K].
         """
-        source = as_array(scene.image)
+        source = scene.pixels
         shape = channels_last(source).shape
         covered = np.zeros(scene.labelled.shape, bool)
         drawn: list[Warped | None] = []
@@ -220,12 +220,12 @@ def coloured(scene: Scene, pastes: Sequence[Paste]) -> list[tuple[Part, Matrix]]
 
 def normalisation(scene: Scene) -> tuple[Any, Any]:
     """Mean and spread of a scene's image; bytes have none, whatever the data set says."""
-    floats = as_array(scene.image).dtype != np.uint8
+    floats = scene.pixels.dtype != np.uint8
     return (scene.mean, scene.std) if floats else (None, None)
 
 
 def _surroundings(scene: Scene, box: Box) -> NDArray[np.uint8]:
-    pixels = channels_last(as_array(scene.image))
+    pixels = channels_last(scene.pixels)
     height, width = pixels.shape[:2]
     x0, y0 = max(0, int(box[0])), max(0, int(box[1]))
     x1, y1 = min(width, int(box[2]) + 1), min(height, int(box[3]) + 1)

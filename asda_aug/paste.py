@@ -119,15 +119,16 @@ def _blend_floats(
     window: NDArray[np.floating],
     colour: NDArray[np.uint8],
     alpha: NDArray[np.uint8],
-    gain: NDArray[np.float64],
-    offset: NDArray[np.float64],
+    gain: Sequence[float],
+    offset: Sequence[float],
 ) -> None:
     kind = np.promote_types(window.dtype, np.float32).type
     weight = alpha * kind(1 / 255)
     # Plane by plane: a last axis of three is too short for NumPy's loops.
-    for channel in range(window.shape[2]):
-        values = colour[..., channel] * kind(gain[channel]) + kind(offset[channel])
+    for channel, colours in enumerate(cv2.split(colour)):
+        values = colours.astype(kind)
+        values *= kind(gain[channel])
         plane = window[..., channel]
-        values -= plane
+        values -= plane - kind(offset[channel])
         values *= weight
         plane += values.astype(plane.dtype, copy=False)

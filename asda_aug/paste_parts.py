@@ -10,7 +10,6 @@ import numpy as np
 
 from asda_aug.alignment import Align, aligned_diagonal, check_alignment
 from asda_aug.occluder import Occluder, Paste
-from asda_aug.pixels import size_of
 from asda_aug.placement import forward_matrix
 from asda_aug.placers import Placer, RandomPlacer, Target
 from asda_aug.sampler import ClassWeights, PartSampler
@@ -96,7 +95,7 @@ class PasteParts(Occluder):
 
     def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
         """Decide which parts go where; see :meth:`asda_aug.occluder.Occluder.draw`."""
-        size = size_of(scene.image)
+        size = scene.size
         drawn: list[tuple[int, Part, bool]] = []
         targets: list[Target] = []
         for index in self.sampler.draw(rng):

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asda_aug.errors import AdapterError
-from asda_aug.values import channels_last
 
 PIL_MODES = ("RGB", "L")
 
@@ -48,21 +47,6 @@ def as_array(image: Any) -> NDArray[Any]:
     return image
 
 
-def size_of(image: Any) -> tuple[int, int]:
-    """Width and height.
-
-    Raises:
-        AdapterError: If it is no image.
-    """
-    if isinstance(image, Image.Image):
-        return image.size
-    try:
-        height, width = channels_last(as_array(image)).shape[:2]
-    except (TypeError, ValueError) as error:
-        raise AdapterError(str(error)) from None
-    return width, height
-
-
 def like(image: Any, array: NDArray[Any]) -> Any:
     """Pixels as the kind of object that ``image`` is: a PIL image, a tensor of its class, or the array."""
     if isinstance(image, Image.Image):
@@ -81,4 +65,9 @@ def _tensor_as_array(tensor: Any) -> NDArray[Any]:
         )
     if tensor.dtype == torch.bfloat16:
         raise AdapterError("the image is bfloat16, which NumPy lacks; convert it after pasting")
-    return tensor.detach().as_subclass(torch.Tensor).numpy()
+    # Each of the two calls would cost as much as the one that is needed.
+    if tensor.requires_grad:
+        tensor = tensor.detach()
+    if type(tensor) is not torch.Tensor:
+        tensor = tensor.as_subclass(torch.Tensor)
+    return tensor.numpy()

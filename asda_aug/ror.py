@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.occluder import Occluder, Paste
-from asda_aug.pixels import as_array
 from asda_aug.rectangles import rectangle
 from asda_aug.scene import Scene
 from asda_aug.values import as_rgb_bytes, channels_last
@@ -69,7 +68,7 @@ class ROR(Occluder):
 
     def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
         """Decide which patches are copied where."""
-        pixels = channels_last(as_array(scene.image))
+        pixels = channels_last(scene.pixels)
         height, width = pixels.shape[:2]
         chosen = self.choose_person(scene, (width, height), rng)
         if chosen is None:

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from asda_aug.errors import AdapterError
+from asda_aug.pixels import as_array
 from asda_aug.placement import Frame
+from asda_aug.values import channels_last
 
 CONTEXT = 1.25
 """Top-down crops show this much more than the person's box (HRNet, SimpleBaseline, MMPose)."""
@@ -43,7 +46,8 @@ class Scene:
     """
 
     __slots__ = (
-        "alpha", "bgr", "boxes", "crop", "image", "keypoint_names", "keypoints", "labelled", "mean", "std", "visible",
+        "_pixels", "_viewed", "alpha", "bgr", "boxes", "crop", "image", "keypoint_names", "keypoints", "labelled", "mean",
+        "std", "visible",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +65,8 @@ class Scene:
         keypoint_names: Sequence[str] | None = None,
     ) -> None:
         self.image = image
+        self._viewed: Any = None
+        self._pixels: Any = None
         self.crop = crop
         self.mean, self.std, self.bgr = mean, std, bgr
         self.keypoint_names = keypoint_names
@@ -73,6 +79,31 @@ class Scene:
         self.keypoints: NDArray[np.float64] = points
         self.labelled = _flags(labelled, "labelled", points.shape[:2])
         self.visible = _flags(visible, "visible", points.shape[:2])
+
+    @property
+    def pixels(self) -> NDArray[Any]:
+        """The image as an array in its own layout; a view where it is an array or a tensor.
+
+        Raises:
+            AdapterError: If it is no image that can be pasted into.
+        """
+        # The image is replaced, never changed, so the view is good for as long as it is the same object.
+        if self._viewed is not self.image:
+            self._pixels, self._viewed = as_array(self.image), self.image
+        return self._pixels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the image.
+
+        Raises:
+            AdapterError: If it is no image.
+        """
+        try:
+            height, width = channels_last(self.pixels).shape[:2]
+        except (TypeError, ValueError) as error:
+            raise AdapterError(str(error)) from None
+        return width, height
 
     @property
     def people(self) -> int:

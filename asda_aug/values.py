@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -32,10 +33,8 @@ def channels_last(image: NDArray[Any]) -> NDArray[Any]:
     raise ValueError(f"image must have shape (H, W), (H, W, C) or (C, H, W) with C 1 or 3, but got {image.shape}")
 
 
-def gain_and_offset(
-    image: NDArray[Any], mean: Colours, std: Colours
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What turns bytes into the image's values, per channel: value = byte · gain + offset; each float64 [C].
+def gain_and_offset(image: NDArray[Any], mean: Colours, std: Colours) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What turns bytes into the image's values: value = byte · gain + offset, one of each per channel.
 
     Args:
         image: [H, W, C].
@@ -49,16 +48,29 @@ def gain_and_offset(
     if image.dtype == np.uint8:
         if mean is not None or std is not None:
             raise ValueError("mean and std are for float images, but got a uint8 image")
-        return np.ones(channels), np.zeros(channels)
-    shift = np.asarray(0.0 if mean is None else mean, np.float64)
-    scale = np.asarray(1.0 if std is None else std, np.float64)
-    if not {shift.size, scale.size} <= {1, channels}:
+        return (1.0,) * channels, (0.0,) * channels
+    return _gain_and_offset(channels, _numbers(mean, 0.0), _numbers(std, 1.0))
+
+
+def _numbers(values: Colours, default: float) -> tuple[float, ...]:
+    if values is None:
+        return (default,)
+    return values if isinstance(values, tuple) else tuple(np.ravel(values).astype(float).tolist())
+
+
+@lru_cache
+def _gain_and_offset(
+    channels: int, mean: tuple[float, ...], std: tuple[float, ...]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if not {len(mean), len(std)} <= {1, channels}:
         raise ValueError(
-            f"mean and std must have 1 or {channels} values for this image, but got {shift.size} and {scale.size}"
+            f"mean and std must have 1 or {channels} values for this image, but got {len(mean)} and {len(std)}"
         )
-    if not (scale > 0).all():
-        raise ValueError(f"std must be positive, but got {scale.tolist()}")
-    return np.broadcast_to(1 / (255 * scale), channels), np.broadcast_to(-shift / scale, channels)
+    if not all(value > 0 for value in std):
+        raise ValueError(f"std must be positive, but got {std}")
+    shift, scale = (values * (channels // len(values)) for values in (mean, std))
+    gain = tuple(1 / (255 * value) for value in scale)
+    return gain, tuple(-low / high for low, high in zip(shift, scale, strict=True))
 
 
 def as_rgb_bytes(image: NDArray[Any], mean: Colours, std: Colours, bgr: bool) -> NDArray[np.uint8]:
@@ -72,7 +84,7 @@ def as_rgb_bytes(image: NDArray[Any], mean: Colours, std: Colours, bgr: bool) ->
     """
     if image.dtype != np.uint8:
         gain, offset = gain_and_offset(image, mean, std)
-        image = np.clip(np.rint((image - offset) / gain), 0, 255).astype(np.uint8)
+        image = np.clip(np.rint((image - np.array(offset)) / np.array(gain)), 0, 255).astype(np.uint8)
     image = np.ascontiguousarray(image)
     if image.shape[2] == 1:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)

@@ -15,8 +15,7 @@ from partpool.part import Part
 MARGIN = 2
 """Transparent pixels around a patch before it is warped: bilinear sampling must meet colour and no mask there."""
 SHRINK = 0.5
-"""A part smaller than this share of its stored size is area-averaged first, because bilinear sampling would skip
-pixels."""
+"""A part drawn below this share of its stored size is area-averaged first: bilinear sampling would skip pixels."""
 
 
 class Warped(NamedTuple):
@@ -83,21 +82,23 @@ def warp(
 
 
 def _patch(part: Part, matrix: Matrix, bgr: bool) -> tuple[NDArray[np.uint8], list[list[float]]]:
-    """Colour and mask with a margin, uint8 [h, w, 4], shrunk if need be, and the rows of its matrix."""
+    """Colour and mask with a margin, uint8 [h, w, 4], halved as often as need be, and the rows of its matrix."""
     (a, b, c), (d, e, f) = matrix.tolist()
-    rgb, mask = part.rgb, part.mask.view(np.uint8) * np.uint8(255)
-    scale = math.sqrt(abs(a * e - b * d))
-    if scale < SHRINK:
-        height, width = mask.shape
-        size = max(1, round(scale * width)), max(1, round(scale * height))
-        rgb, mask = (cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) for pixels in (rgb, mask))
-        a, d = a * width / size[0], d * width / size[0]
-        b, e = b * height / size[1], e * height / size[1]
-    four = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA if bgr else cv2.COLOR_RGB2RGBA)
-    margins = (MARGIN, MARGIN, MARGIN, MARGIN)
-    patch = cv2.copyMakeBorder(four, *margins, cv2.BORDER_REPLICATE)
-    cv2.insertChannel(cv2.copyMakeBorder(mask, *margins, cv2.BORDER_CONSTANT, value=0), patch, 3)
-    return patch, [[a, b, c - MARGIN * (a + b)], [d, e, f - MARGIN * (d + e)]]
+    scale, times = math.sqrt(abs(a * e - b * d)), 1
+    height, width = part.mask.shape
+    while scale * times < SHRINK and times < min(height, width):
+        times *= 2
+    margin = MARGIN * times
+    around = (margin, margin + -height % times, margin, margin + -width % times)
+    four = cv2.cvtColor(part.rgb, cv2.COLOR_RGB2BGRA if bgr else cv2.COLOR_RGB2RGBA)
+    patch = cv2.copyMakeBorder(four, *around, cv2.BORDER_REPLICATE)
+    mask = part.mask.view(np.uint8) * np.uint8(255)
+    cv2.insertChannel(cv2.copyMakeBorder(mask, *around, cv2.BORDER_CONSTANT, value=0), patch, 3)
+    c, f = c - margin * (a + b), f - margin * (d + e)
+    for _ in range(times.bit_length() - 1):
+        # Halving is area averaging, and a twentieth of the time that OpenCV takes for any other factor.
+        patch = cv2.resize(patch, (patch.shape[1] // 2, patch.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return patch, [[a * times, b * times, c], [d * times, e * times, f]]
 
 
 def _rectangle(

@@ -27,7 +27,6 @@ from asda_aug.adapters.hrnet import HRNetAdapter
 from asda_aug.adapters.mmpose import MMPoseAdapter, PackedMMPoseAdapter
 from asda_aug.adapters.simple import ImageAdapter, MappingAdapter, PairAdapter
 from asda_aug.errors import AdapterError
-from asda_aug.pixels import as_array, size_of
 from asda_aug.scene import Scene
 from partpool.errors import ConfigError
 
@@ -96,8 +95,8 @@ def check_values(scene: Scene) -> None:
     Raises:
         AdapterError: If it is no image, or a float image is neither in [0, 1] nor normalised in a known way.
     """
-    size_of(scene.image)
-    pixels = as_array(scene.image)
+    scene.size  # noqa: B018 - asked for, because it looks whether this is an image
+    pixels = scene.pixels
     if pixels.dtype == np.uint8 or scene.mean is not None:
         return
     low, high = float(pixels.min()), float(pixels.max())

@@ -1,0 +1,219 @@
+"""Figures of pasting, each beside its reference in the same run.
+
+    python benchmarks/paste.py                                   a pool of synthetic people
+    python benchmarks/paste.py --pool pool.h5 --memory           your pool, and 10⁵ samples through the data set
+
+One thread. The references are measured in turn with ours, round by round, and medians of rounds are shown:
+the full-frame NumPy way (warp patch and mask over the whole image, composite in float), which the reference
+implementation of ASDA takes, and AlbumentationsX's CopyAndPaste, if it is installed (AGPL: for this comparison only).
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from asda_aug import ASDADataset, PasteParts, Scene, to_cv2
+from asda_aug.occluder import Paste
+from asda_aug.randomness import sample_generator
+from partpool import Part, PartPool, build, find_lip
+from partpool.synthetic import draw_person, write_lip_dataset
+
+ROUNDS, BATCH = 25, 40
+MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pool", type=Path, help="a pool file; default: synthetic people")
+    parser.add_argument("--memory", action="store_true", help="also run 10⁵ samples and watch the memory")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        pool = PartPool(options.pool or synthetic_pool(Path(folder)))
+        print(f"{pool!r}, OpenCV {cv2.__version__}, torch {torch.__version__}")
+        single_paste(pool)
+        sample_cost(pool)
+        if options.memory:
+            memory(pool)
+
+
+def synthetic_pool(folder: Path) -> Path:
+    write_lip_dataset(folder / "LIP", 100, seed=0)
+    build(find_lip(folder / "LIP"), folder / "pool.h5")
+    return folder / "pool.h5"
+
+
+class Decoded:
+    """A pool whose parts are decoded once, to leave reading out of a figure."""
+
+    def __init__(self, pool: PartPool) -> None:
+        self._pool = pool
+        self._parts = [pool[index] for index in range(min(len(pool), 3000))]
+
+    def __getitem__(self, index: int) -> Part:
+        return self._parts[index % len(self._parts)]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+
+def alternate(contestants: dict[str, Callable[[int], object]]) -> dict[str, float]:
+    """Median seconds per call, measured in turn."""
+    numbers: Iterator[int] = iter(range(10**9))
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(ROUNDS):
+        for name, run in contestants.items():
+            run(next(numbers))
+            began = time.perf_counter()
+            for _ in range(BATCH):
+                run(next(numbers))
+            times[name].append((time.perf_counter() - began) / BATCH)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def single_paste(pool: PartPool) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (256, 256, 3), np.uint8)
+    points = rng.uniform(0, 256, (16, 2))
+    reading = PasteParts(pool)
+    decoded = PasteParts(pool)
+    decoded.pool = Decoded(pool)  # type: ignore[assignment]
+    places = [decoded.draw(Scene(image, points), sample_generator(0, 0, number))[0] for number in range(200)]
+
+    def ours(augmentation: PasteParts) -> Callable[[int], object]:
+        return lambda number: augmentation.augment(Scene(image, points), sample_generator(1, 0, number))
+
+    contestants: dict[str, Callable[[int], object]] = {
+        "memcpy": lambda _: image.copy(),
+        "decoded": ours(decoded),
+        "reading": ours(reading),
+        "full frame": lambda number: full_frame(image, places[number % len(places)]),
+    }
+    albumentations = copy_and_paste(image, points, places)
+    if albumentations is not None:
+        contestants["CopyAndPaste"] = albumentations
+    took = alternate(contestants)
+    print(
+        "\nOne part on 256 x 256 uint8: draw, warp, edge, composite, coverage of 16 keypoints (copy of image included)"
+    )
+    print(f"  from a decoded part     {took['decoded'] * 1e6:6.0f} us (goal: 120)")
+    print(f"  with the pool read      {took['reading'] * 1e6:6.0f} us (goal: 200)")
+    print(f"  memcpy of the image     {took['memcpy'] * 1e6:6.0f} us")
+    print(
+        f"  full-frame NumPy way    {took['full frame'] * 1e6:6.0f} us: "
+        f"{took['full frame'] / took['decoded']:.1f} times as long (goal: 8)"
+    )
+    if "CopyAndPaste" in took:
+        print(
+            f"  CopyAndPaste            {took['CopyAndPaste'] * 1e6:6.0f} us: "
+            f"{took['CopyAndPaste'] / took['decoded']:.1f} times as long (goal: 4)"
+        )
+    else:
+        print("  CopyAndPaste            not installed (pip install albumentationsx)")
+
+
+def full_frame(image: NDArray[np.uint8], paste: Paste) -> NDArray[np.uint8]:
+    """Patch and mask warped over the whole image, eroded, blurred and composited in float."""
+    size = image.shape[1::-1]
+    matrix = to_cv2(paste.matrix)
+    colour = cv2.warpAffine(paste.part.rgb, matrix, size)
+    mask = cv2.warpAffine(paste.part.mask.astype(np.float32), matrix, size)
+    mask = cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8)), (3, 3), 0)[..., None]
+    return (colour * mask + image * (1 - mask)).astype(np.uint8)
+
+
+def copy_and_paste(
+    image: NDArray[np.uint8], points: NDArray[np.float64], places: list[Paste]
+) -> Callable[[int], object] | None:
+    """The same job for AlbumentationsX: one donor with a soft edge, 16 keypoints."""
+    try:
+        import albumentations
+    except ImportError:
+        return None
+    if not hasattr(albumentations, "CopyAndPaste"):
+        return None
+    transform = albumentations.Compose(
+        [albumentations.CopyAndPaste(blend_mode="gaussian", p=1)],
+        keypoint_params=albumentations.KeypointParams(format="xy", remove_invisible=False),
+    )
+
+    def run(number: int) -> object:
+        part = places[number % len(places)].part
+        donor = {"image": part.rgb, "mask": part.mask.astype(np.uint8)}
+        return transform(image=image, keypoints=points, copy_paste_metadata=[donor])
+
+    return run
+
+
+class PersonCrops:
+    """What HRNet's data set does for one sample: decode, crop, normalise."""
+
+    class transform:  # noqa: N801 - as data sets call it
+        """A normalising transform."""
+
+        mean, std = MEAN.tolist(), STD.tolist()
+
+    color_rgb = True
+
+    def __init__(self) -> None:
+        picture = cv2.resize(draw_person(np.random.default_rng(0), "whole").image, (1280, 720))
+        self._jpeg = cv2.imencode(".jpg", picture)[1]
+        self._crop = np.array([[0.35, 0.02, -90.0], [-0.02, 0.35, 10.0]])
+
+    def __len__(self) -> int:
+        return 10**6
+
+    def __getitem__(self, index: int) -> Any:
+        picture = cv2.cvtColor(cv2.imdecode(self._jpeg, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        crop = cv2.warpAffine(picture, self._crop, (256, 256), flags=cv2.INTER_LINEAR)
+        tensor = torch.from_numpy(crop).permute(2, 0, 1).contiguous().float().div_(255)
+        tensor.sub_(torch.from_numpy(MEAN)[:, None, None]).div_(torch.from_numpy(STD)[:, None, None])
+        joints, seen = np.random.default_rng(index).uniform(0, 256, (16, 3)), np.ones((16, 3))
+        return tensor, torch.zeros(16, 64, 64), torch.ones(16, 1), {"joints": joints, "joints_vis": seen}
+
+
+def sample_cost(pool: PartPool) -> None:
+    base = PersonCrops()
+    wrapped = ASDADataset(base, pool, seed=0)
+    took = alternate({"base": lambda number: base[number], "wrapped": lambda number: wrapped[number]})
+    added = took["wrapped"] / took["base"] - 1
+    print("\nHRNet-style sample: JPEG decode 1280 x 720, person crop 256 x 256, normalise")
+    print(f"  {took['base'] * 1e3:.2f} ms; ASDADataset adds {100 * added:.1f} % (goal: 6)")
+
+
+def memory(pool: PartPool, samples: int = 100_000) -> None:
+    rng = np.random.default_rng(0)
+    image, points = rng.integers(0, 256, (256, 256, 3), np.uint8), rng.uniform(0, 256, (16, 2))
+
+    class Same:
+        def __len__(self) -> int:
+            return samples
+
+        def __getitem__(self, index: int) -> Any:
+            return image, points
+
+    wrapped, peaks = ASDADataset(Same(), pool, seed=0), []
+    for number in range(samples):
+        wrapped[number]
+        if number in (samples // 10, samples - 1):
+            peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(f"\nPeak memory after {samples // 10:,} samples {peaks[0]:.0f} MiB, after {samples:,} {peaks[1]:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
