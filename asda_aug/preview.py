@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from asda_aug.occluder import Occluder, Paste
-from asda_aug.pixels import size_of
 from asda_aug.randomness import sample_generator
 from asda_aug.scene import Scene
 
@@ -103,7 +102,7 @@ def draw_cell(scene: Scene, covered: NDArray[np.bool_], titles: Sequence[str]) -
 
 def _view(scene: Scene) -> tuple[int, int, int, int]:
     """Columns and rows that are shown, half-open: a whole crop, or the people of a photograph and what is around."""
-    width, height = size_of(scene.image)
+    width, height = scene.size
     boxes = [scene.box(person, (width, height)) for person in range(scene.people)]
     known = [box for box in boxes if box is not None]
     if scene.crop or not known:
