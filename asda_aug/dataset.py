@@ -51,6 +51,8 @@ class ASDADataset(Dataset[Any]):
         close_last_epochs: Epochs at the end in which nothing is touched.
         skip: Called with a sample of ``base``; those for which it is true are left alone.
         seed: Where all randomness starts; None draws one from PyTorch's generator. It is kept in ``seed``.
+        inplace: Paste into the image that ``base`` returned instead of a copy of it. Only for data sets that make every
+            image afresh, as those do that decode files; one that keeps its images would keep them pasted.
         defer: Paste nothing, but add the drawn parts as ``asda`` (:class:`~asda_aug.part_batch.PartBatch`), for
             :func:`~asda_aug.compose` on the device.
         tile: With ``defer``, side of the tiles that parts travel in, in pixels.
@@ -86,6 +88,7 @@ class ASDADataset(Dataset[Any]):
         close_last_epochs: int = 0,
         skip: Callable[[Any], bool] | None = None,
         seed: int | None = None,
+        inplace: bool = False,
         defer: bool = False,
         tile: int = 192,
         mask: bool = False,
@@ -104,6 +107,7 @@ class ASDADataset(Dataset[Any]):
         self.schedule = Schedule(p, epochs, close_last_epochs)
         self.skip = skip
         self.seed = fresh_seed() if seed is None else as_index(seed)
+        self.inplace = inplace
         self.defer = defer
         self.mask = mask
         self.tile = tile
@@ -206,7 +210,7 @@ class ASDADataset(Dataset[Any]):
         if self.defer:
             self._count(reason or "empty", pastes, labelled)
             return attach(adapter, sample, "asda", part_batch(scene, pastes, self._max_parts, self.tile))
-        self.occluder.apply(scene, pastes, alpha=self.mask)
+        self.occluder.apply(scene, pastes, alpha=self.mask, inplace=self.inplace)
         seen = [paste for paste in pastes if paste.seen]
         self._count(reason or ("off-image" if pastes else "empty"), seen, labelled)
         if seen:

@@ -129,13 +129,16 @@ class Occluder(ABC):
             The pastes in their order; empty if there is nothing to paste or nobody to paste over.
         """
 
-    def apply(self, scene: Scene, pastes: Sequence[Paste], *, alpha: bool = False) -> NDArray[np.bool_]:
-        """Paste into a copy of the scene's image, and mark or drop the keypoints that are covered.
+    def apply(
+        self, scene: Scene, pastes: Sequence[Paste], *, alpha: bool = False, inplace: bool = False
+    ) -> NDArray[np.bool_]:
+        """Paste into the scene's image, and mark or drop the keypoints that are covered.
 
         Args:
             scene: Gets a new image, new ``visible`` or ``labelled``, and ``alpha`` if wanted.
             pastes: What :meth:`draw` decided. Their ``covered`` is filled in.
             alpha: Whether the soft coverage of the whole stack is wanted.
+            inplace: Whether the pixels themselves may be written over, instead of a copy.
 
         Returns:
             Which labelled keypoints are covered, bool [P, K].
@@ -145,7 +148,7 @@ class Occluder(ABC):
         covered = np.zeros(scene.labelled.shape, bool)
         drawn: list[Warped | None] = []
         if pastes:
-            pixels = source.copy(order="K")
+            pixels = source if inplace and source.flags.writeable else source.copy(order="K")
             pasted = coloured(scene, pastes)
             drawn = paste_into(pixels, pasted, [each.feather for each in pastes], *normalisation(scene), scene.bgr)
             scene.image = like(scene.image, pixels)

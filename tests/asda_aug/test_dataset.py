@@ -250,6 +250,16 @@ def test_inside_and_around_other_wrappers(pool: Path) -> None:
     assert torch.isfinite(joined[23][0]).all()
 
 
+def test_pasting_in_place_saves_the_copy(pool: Path) -> None:
+    kept = Pairs()
+    image = kept.samples[3][0]
+    expected = dataset(pool, Pairs())[3][0]
+    result = dataset(pool, kept, inplace=True)[3][0]
+    assert result is image
+    np.testing.assert_array_equal(result, expected)
+    assert torch.equal(dataset(pool, inplace=True)[3][0], dataset(pool)[3][0])
+
+
 def test_indexing(pool: Path) -> None:
     wrapped = dataset(pool, Pairs())
     wrapped.set_epoch(0)
