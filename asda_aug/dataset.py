@@ -258,8 +258,9 @@ class ASDADataset(Dataset[Any]):
                 scene.labelled = np.zeros_like(scene.labelled)
             adapter.write(sample, scene)
         placer = getattr(self.occluder, "placer", None)
-        if getattr(placer, "anchor", "image") == "joint" and not scene.keypoints.size:
-            _warn("anchor='joint' has no effect: the first sample has no keypoints")
+        anchor = getattr(placer, "anchor", "image")
+        if anchor != "image" and not scene.keypoints.size:
+            _warn(f"anchor={anchor!r} has no effect: the first sample has no keypoints")
         if self.schedule.never or self.occluder.p == 0:
             _warn("p is 0 in every epoch, so nothing will ever be pasted")
 
@@ -278,6 +279,8 @@ def _check_deferral(occluder: Occluder, tile: int, mask: bool) -> None:
         raise ConfigError(f"tile must lie in [16, 1024] pixels, but got {tile}")
     if occluder.feather != (1.0, 1.0) or occluder.on_occlusion != "keep":
         _warn("feather and on_occlusion have no effect with defer=True; whoever pastes decides on them")
+    if getattr(occluder.placer, "anchor", None) == "own-joint":
+        _warn("anchor='own-joint' is 'joint' with defer=True: a tile has no keypoints")
 
 
 def _warn(message: str) -> None:

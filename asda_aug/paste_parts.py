@@ -10,13 +10,14 @@ import numpy as np
 
 from asda_aug.alignment import Align, aligned_diagonal, check_alignment
 from asda_aug.occluder import Occluder, Paste
-from asda_aug.placement import forward_matrix
+from asda_aug.placement import Matrix, forward_matrix
 from asda_aug.placers import Placer, RandomPlacer, Target
 from asda_aug.sampler import ClassWeights, PartSampler
 from asda_aug.scene import Scene
 from partpool.errors import ConfigError
-from partpool.part import Part
+from partpool.part import MPII_KEYPOINTS, Part
 from partpool.reader import PartPool
+from partpool.taxonomy import PartClass
 
 Range = float | tuple[float, float]
 
@@ -108,11 +109,14 @@ class PasteParts(Occluder):
             drawn.append((index, part, flipped))
             targets.append(Target(part.class_id, self.pool.classes[part.class_id], *chosen))
         placed = self.placer.place(rng, scene, size, targets)
+        own_joints = getattr(self.placer, "anchor", None) == "own-joint"
         pastes = []
         for (index, part, flipped), target, (placement, frame, joint) in zip(drawn, targets, placed, strict=True):
             diagonal = aligned_diagonal(part, target.part_class, target.box, self.align)
             height, width = part.mask.shape
             matrix = forward_matrix(placement, (width, height), diagonal, frame)
+            if own_joints and joint is not None:
+                matrix = _joint_on_joint(matrix, part, target.part_class, scene.keypoint_names, joint)
             pastes.append(
                 Paste(
                     part, matrix, target.person, target.box, index, placement, frame, joint, diagonal, flipped,
@@ -120,6 +124,22 @@ class PasteParts(Occluder):
                 )
             )  # fmt: skip
         return pastes
+
+
+def _joint_on_joint(
+    matrix: Matrix, part: Part, part_class: PartClass, names: Sequence[str] | None, joint: int
+) -> Matrix:
+    """The matrix moved so that the part's own keypoint lands where its middle would, if it is known."""
+    name = names[joint] if names is not None and joint < len(names) else None
+    if part.keypoints is None or name not in MPII_KEYPOINTS or name not in part_class.keypoints:
+        return matrix
+    own = part.keypoints[MPII_KEYPOINTS.index(name), :2].astype(np.float64)
+    if not np.isfinite(own).all():
+        return matrix
+    height, width = part.mask.shape
+    moved = matrix.copy()
+    moved[:, 2] += matrix[:, :2] @ (np.array([width / 2, height / 2]) - own)
+    return moved
 
 
 def _range(value: Range, name: str, high: float) -> tuple[float, float]:

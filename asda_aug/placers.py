@@ -14,7 +14,8 @@ from asda_aug.scene import Box, Scene
 from partpool.errors import ConfigError
 from partpool.taxonomy import PartClass
 
-Anchor = Literal["image", "joint"]
+Anchor = Literal["image", "joint", "own-joint"]
+ANCHORS: tuple[Anchor, ...] = ("image", "joint", "own-joint")
 Range = tuple[float, float]
 
 
@@ -62,7 +63,8 @@ class RandomPlacer:
         ty: Range of the shift down in half heights of the frame.
         anchor: ``"image"`` shifts from the middle of a crop, or of the person on a photograph; ``"joint"`` from a
             random labelled keypoint that the part's class covers, in a frame of a quarter of the person's box. Without
-            such a keypoint any labelled one in the image serves, without any the image.
+            such a keypoint any labelled one in the image serves, without any the image. ``"own-joint"`` is the same,
+            but not the middle of the part lands there: the part's own such keypoint does, if the pool knows it.
 
     Raises:
         ConfigError: If a range is not one, or the anchor is unknown.
@@ -79,8 +81,8 @@ class RandomPlacer:
         for name, (low, high) in (("s", s), ("r", r), ("tx", tx), ("ty", ty)):
             if not -math.inf < low <= high < math.inf or (name == "s" and low <= 0):
                 raise ConfigError(f"{name} must be a range (low, high), but got {(low, high)}")
-        if anchor not in ("image", "joint"):
-            raise ConfigError(f"anchor must be 'image' or 'joint', but got {anchor!r}")
+        if anchor not in ANCHORS:
+            raise ConfigError(f"anchor must be one of {', '.join(ANCHORS)}, but got {anchor!r}")
         self.s, self.r, self.tx, self.ty = s, r, tx, ty
         self.anchor = anchor
 
@@ -101,7 +103,7 @@ class RandomPlacer:
 
 
 class JointPlacer(RandomPlacer):
-    """A :class:`RandomPlacer` around joints."""
+    """A :class:`RandomPlacer` around joints; with ``own``, joint on joint."""
 
     def __init__(
         self,
@@ -109,15 +111,17 @@ class JointPlacer(RandomPlacer):
         r: Range = (-math.pi / 6, math.pi / 6),
         tx: Range = (-0.5, 0.5),
         ty: Range = (-0.5, 0.5),
+        *,
+        own: bool = False,
     ) -> None:
-        super().__init__(s, r, tx, ty, anchor="joint")
+        super().__init__(s, r, tx, ty, anchor="own-joint" if own else "joint")
 
 
 def find_frame(
     anchor: Anchor, rng: np.random.Generator, scene: Scene, size: tuple[int, int], target: Target
 ) -> tuple[Frame, int | None]:
     """The frame of a target, and the keypoint it is centred on."""
-    if anchor == "joint":
+    if anchor != "image":
         joint = _draw_joint(rng, scene, size, target)
         if joint is not None:
             x, y = scene.keypoints[target.person, joint].tolist()

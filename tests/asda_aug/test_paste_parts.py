@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from PIL import Image
 from asda_aug import JointPlacer, PasteParts, RandomPlacer, Scene
 from asda_aug.keypoints import COCO
 from asda_aug.occluder import Paste
-from partpool import PartPool
+from partpool import Part, PartPool
 from partpool.errors import ConfigError, PoolNotFoundError
+from partpool.part import MPII_KEYPOINTS
 
 FULL = RandomPlacer(s=(3, 3), tx=(0, 0), ty=(0, 0))
 """Covers everything in the middle."""
@@ -91,6 +93,32 @@ def test_mirrored_parts_are_of_the_other_side(parts: PartPool) -> None:
     (anchored,) = paster(parts, classes=["left-arm"], flip=1, placer=JointPlacer()).draw(scene(), rng())
     assert anchored.joint is not None
     assert COCO[anchored.joint].startswith("right_")
+
+
+def test_a_parts_own_joint_lands_on_the_persons(parts: PartPool) -> None:
+    index = int(parts.indices("left-arm")[0])
+    known = np.full((16, 3), np.nan, np.float32)
+    known[MPII_KEYPOINTS.index("left_elbow")] = (7, 21, 1)
+
+    class WithKeypoints:
+        def __getitem__(self, _: int) -> Part:
+            return replace(parts[index], keypoints=known)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(parts, name)
+
+    augmentation = paster(parts, classes=["left-arm"], placer=JointPlacer(tx=(0, 0), ty=(0, 0), own=True))
+    augmentation.pool = WithKeypoints()  # type: ignore[assignment]
+    seen = set()
+    for seed in range(30):
+        (paste,) = augmentation.draw(scene(), rng(seed))
+        assert paste.joint is not None
+        name = COCO[paste.joint]
+        height, width = paste.part.mask.shape
+        lands = (7, 21, 1) if name == "left_elbow" else (width / 2, height / 2, 1)
+        np.testing.assert_allclose(paste.matrix @ lands, scene().keypoints[0, paste.joint])
+        seen.add(name)
+    assert seen == {"left_shoulder", "left_elbow", "left_wrist"}
 
 
 def test_sizes_follow_the_alignment(parts: PartPool) -> None:
