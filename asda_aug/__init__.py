@@ -12,10 +12,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asda_aug.adversarial import AdversarialAugmenter
+    from asda_aug.bandit import ClassAdversary
     from asda_aug.compose import compose
     from asda_aug.coverage import coverage
     from asda_aug.cutout import Cutout, RectanglePaste
     from asda_aug.dataset import ASDADataset
+    from asda_aug.generator import Generator
+    from asda_aug.generator_placer import GeneratorPlacer
     from asda_aug.occluder import Paste
     from asda_aug.part_batch import PartBatch
     from asda_aug.paste import paste
@@ -28,8 +32,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ASDADataset": "dataset",
+    "AdversarialAugmenter": "adversarial",
+    "ClassAdversary": "bandit",
     "Cutout": "cutout",
     "Frame": "placement",
+    "Generator": "generator",
+    "GeneratorPlacer": "generator_placer",
     "JointPlacer": "placers",
     "PartBatch": "part_batch",
     "PartSampler": "sampler",
@@ -51,8 +59,12 @@ _HOMES = {
 __all__ = [
     "ROR",
     "ASDADataset",
+    "AdversarialAugmenter",
+    "ClassAdversary",
     "Cutout",
     "Frame",
+    "Generator",
+    "GeneratorPlacer",
     "JointPlacer",
     "PartBatch",
     "PartSampler",
@@ -88,7 +100,7 @@ def __getattr__(name: str) -> Any:
     try:
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        if error.name not in ("torch", "safetensors"):
             raise
         from asda_aug.errors import MissingTorchError
 

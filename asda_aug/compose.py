@@ -7,7 +7,6 @@ a CPU each part is drawn alone, in the rectangle that it can cover.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -16,12 +15,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from asda_aug.atlas import Atlas, level_for, make_atlas
+from asda_aug.batch_checks import Colours, check_batch
 from asda_aug.part_batch import PartBatch
+from asda_aug.tile_maps import tile_maps
 
 MARGIN = 3
 """Cells of its halved tile around a part's box that are met by sampling its edge."""
 
-Colours = Tensor | Sequence[float] | None
 Window = tuple[range, range]
 """Rows and columns of the images."""
 
@@ -71,7 +71,8 @@ def compose(
         ValueError: If shapes do not fit together, ``feather`` is negative, or (on a CPU) θ is not finite.
         TypeError: If ``images`` or ``theta`` is not floating, or the tiles are not uint8.
     """
-    _check(images, parts, theta, feather)
+    check_batch(images, parts)
+    _check_theta(theta, parts, feather)
     dtype = torch.promote_types(torch.promote_types(images.dtype, theta.dtype), torch.float32)
     paste = _paste_one_by_one if images.device.type == "cpu" else _paste_together
     with torch.autocast(images.device.type, enabled=False):
@@ -82,19 +83,9 @@ def compose(
     return pasted.to(images.dtype), (1 - clear).to(images.dtype)
 
 
-def _check(images: Tensor, parts: PartBatch, theta: Tensor, feather: float) -> None:
-    for name, tensor in (("images", images), ("theta", theta)):
-        if not tensor.is_floating_point():
-            raise TypeError(f"{name} must be floating, but got {tensor.dtype}")
-    if parts.patch.dtype != torch.uint8:
-        raise TypeError(f"parts.patch must be uint8, but got {parts.patch.dtype}")
-    if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"images must have shape (B, 3, H, W), but got {tuple(images.shape)}")
-    if parts.valid.ndim != 2 or len(parts.valid) != len(images):
-        raise ValueError(
-            f"parts.valid must have shape ({len(images)}, N) for {len(images)} images, but got "
-            f"{tuple(parts.valid.shape)}"
-        )
+def _check_theta(theta: Tensor, parts: PartBatch, feather: float) -> None:
+    if not theta.is_floating_point():
+        raise TypeError(f"theta must be floating, but got {theta.dtype}")
     if theta.shape != (*parts.valid.shape, 4):
         raise ValueError(f"theta must have shape {(*parts.valid.shape, 4)}, but got {tuple(theta.shape)}")
     if feather < 0:
@@ -103,22 +94,14 @@ def _check(images: Tensor, parts: PartBatch, theta: Tensor, feather: float) -> N
 
 def _layers(parts: PartBatch, theta: Tensor, mean: Colours, std: Colours) -> list[_Layer]:
     """The first part of every sample, the second, and so on."""
-    here = parts.valid[..., None]
-    s, r, tx, ty = torch.where(here, theta, theta.new_tensor([1.0, 0.0, 0.0, 0.0])).unbind(-1)
-    frame = torch.where(here, parts.frame, 0.0).to(theta.dtype)
-    x, y = (frame[..., :2] + torch.stack([tx, ty], dim=-1) * frame[..., 2:]).unbind(-1)
-    aligned = parts.diagonal / torch.linalg.vector_norm(parts.size, dim=-1)
-    scale = s * torch.where(parts.valid, aligned, 1.0).to(theta.dtype)
-    cos, sin = torch.cos(r) / scale, torch.sin(r) / scale
-    rows = torch.stack([cos, sin, -cos * x - sin * y, -sin, cos, sin * x - cos * y], dim=-1)
-    inverse = rows.reshape(*theta.shape[:2], 2, 3)
+    maps = tile_maps(parts, theta)
     offset, spread = (
         torch.as_tensor(own if given is None else given, dtype=theta.dtype, device=theta.device).expand(len(theta), 3)
         for given, own in ((mean, parts.mean), (std, parts.std))
     )
     gain, shift = 1 / (255 * functional.pad(spread, (0, 1), value=1.0)), functional.pad(-offset / spread, (0, 1))
     return [
-        _Layer(parts.patch[:, n], gain, shift, inverse[:, n], scale[:, n].detach(), parts.valid[:, n])
+        _Layer(parts.patch[:, n], gain, shift, maps.inverse[:, n], maps.scale[:, n].detach(), parts.valid[:, n])
         for n in range(theta.shape[1])
     ]
 

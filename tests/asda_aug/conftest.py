@@ -3,8 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from partpool import Part, PartPool
+
+# Small tensors are fastest in one thread, and tests of several processes do not fight for cores.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

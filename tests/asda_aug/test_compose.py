@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oracles.pasting import paste
-
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-
 from asda_aug.compose import compose
+from oracles.pasting import paste
 from part_batches import layers, random_parts, random_theta
 
 MODULE = sys.modules["asda_aug.compose"]
@@ -178,7 +176,7 @@ def test_mean_and_std_of_the_call_come_before_those_of_the_parts() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (lambda i, p, t: (i.to(torch.uint8), p, t), TypeError, "images must be floating, but got torch.uint8"),
+        (lambda i, p, t: (i.to(torch.uint8), p, t), TypeError, "images must be floating and normalised, but got"),
         (lambda i, p, t: (i, p, t.long()), TypeError, "theta must be floating"),
         (lambda i, p, t: (i, p._replace(patch=p.patch.float()), t), TypeError, "patch must be uint8"),
         (lambda i, p, t: (i[:, :1], p, t), ValueError, r"images must have shape \(B, 3, H, W\)"),

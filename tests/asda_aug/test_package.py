@@ -10,6 +10,5 @@ import pytest
 
 @pytest.mark.parametrize("first", ["import asda_aug.compose", "import asda_aug", "from asda_aug import compose"])
 def test_a_function_keeps_the_name_of_its_module(first: str) -> None:
-    pytest.importorskip("torch", reason="PyTorch is not installed")
     code = f"{first}\nimport asda_aug\nassert asda_aug.compose.__name__ == 'compose' and callable(asda_aug.compose)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
