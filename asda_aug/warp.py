@@ -16,6 +16,7 @@ MARGIN = 2
 """Transparent pixels around a patch before it is warped: bilinear sampling must meet colour and no mask there."""
 SHRINK = 0.5
 """A part drawn below this share of its stored size is area-averaged first: bilinear sampling would skip pixels."""
+MAX_HALVINGS = 4
 
 
 class Warped(NamedTuple):
@@ -84,10 +85,9 @@ def warp(
 def _patch(part: Part, matrix: Matrix, bgr: bool) -> tuple[NDArray[np.uint8], list[list[float]]]:
     """Colour and mask with a margin, uint8 [h, w, 4], halved as often as need be, and the rows of its matrix."""
     (a, b, c), (d, e, f) = matrix.tolist()
-    scale, times = math.sqrt(abs(a * e - b * d)), 1
+    halvings = _halvings(math.sqrt(abs(a * e - b * d)))
+    times = 2**halvings
     height, width = part.mask.shape
-    while scale * times < SHRINK and times < min(height, width):
-        times *= 2
     margin = MARGIN * times
     around = (margin, margin + -height % times, margin, margin + -width % times)
     four = cv2.cvtColor(part.rgb, cv2.COLOR_RGB2BGRA if bgr else cv2.COLOR_RGB2RGBA)
@@ -95,10 +95,15 @@ def _patch(part: Part, matrix: Matrix, bgr: bool) -> tuple[NDArray[np.uint8], li
     mask = part.mask.view(np.uint8) * np.uint8(255)
     cv2.insertChannel(cv2.copyMakeBorder(mask, *around, cv2.BORDER_CONSTANT, value=0), patch, 3)
     c, f = c - margin * (a + b), f - margin * (d + e)
-    for _ in range(times.bit_length() - 1):
+    for _ in range(halvings):
         # Halving is area averaging, and a twentieth of the time that OpenCV takes for any other factor.
         patch = cv2.resize(patch, (patch.shape[1] // 2, patch.shape[0] // 2), interpolation=cv2.INTER_AREA)
     return patch, [[a * times, b * times, c], [d * times, e * times, f]]
+
+
+def _halvings(scale: float) -> int:
+    """How often a part is halved before it is drawn at that scale; the same as ``compose`` does with tiles."""
+    return min(MAX_HALVINGS, round(-math.log2(scale))) if scale < SHRINK else 0
 
 
 def _rectangle(
