@@ -39,7 +39,7 @@ def test_wrap_dataset(tmp_path: Path) -> None:
     out = run("wrap_dataset/wrap_dataset.py", cwd=tmp_path)
     assert out.count("(8, 256, 192, 3)") == 2
     covered = sum(int(count) for count in re.findall(r"occluded keypoints: (\d+)", out))
-    assert f"16 parts on 16 samples cover {covered} of 256" in out
+    assert re.search(rf"^16 parts on 16 samples cover {covered} of \d+$", out, re.MULTILINE)
     assert covered > 0
     assert not list(tmp_path.iterdir())
 
