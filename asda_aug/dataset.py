@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from operator import index as as_index
 from typing import Any
 
@@ -21,7 +19,7 @@ from asda_aug.counters import EpochCounter, Tally
 from asda_aug.deferral import part_batch
 from asda_aug.occluder import Occluder, Paste
 from asda_aug.paste_parts import PasteParts
-from asda_aug.randomness import fresh_seed, sample_generator
+from asda_aug.randomness import fresh_seed, random_state_kept, sample_generator
 from asda_aug.schedule import Probability, Schedule
 from partpool.errors import ConfigError
 from partpool.reader import PartPool
@@ -100,6 +98,11 @@ class ASDADataset(Dataset[Any]):
         photograph: bool | None = None,
         **options: Any,
     ) -> None:
+        if not (hasattr(base, "__getitem__") and hasattr(base, "__len__")):
+            raise ConfigError(
+                f"base must be a map-style data set, with lengths and indices, but got {type(base).__name__}; "
+                "an iterable one can use PasteParts as a transform"
+            )
         if isinstance(pool, Occluder) and options:
             raise ConfigError(f"pass {', '.join(options)} to {type(pool).__name__}, not beside it")
         self.base = base
@@ -124,7 +127,7 @@ class ASDADataset(Dataset[Any]):
             + tuple(f"{what}:{name}" for name in self.occluder.names for what in ("pastes", "covered"))
         )
         if len(base):
-            with _random_state_kept():
+            with random_state_kept():
                 self._probe(base[0])
 
     def __len__(self) -> int:
@@ -285,13 +288,3 @@ def _check_deferral(occluder: Occluder, tile: int, mask: bool) -> None:
 
 def _warn(message: str) -> None:
     warnings.warn(message, stacklevel=4)
-
-
-@contextmanager
-def _random_state_kept() -> Iterator[None]:
-    """Reading a sample to look at it must not change what a training draws."""
-    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - data sets use it
-    with torch.random.fork_rng(devices=[]):
-        yield
-    np.random.set_state(numpy_state)  # noqa: NPY002
-    random.setstate(python_state)

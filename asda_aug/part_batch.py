@@ -46,7 +46,3 @@ class PartBatch(NamedTuple):
     def to(self, device: object, non_blocking: bool = False) -> PartBatch:
         """The same parts on another device."""
         return PartBatch(*(tensor.to(device, non_blocking=non_blocking) for tensor in self))  # type: ignore[call-overload]
-
-    def pin_memory(self) -> PartBatch:
-        """The same parts in page-locked memory."""
-        return PartBatch(*(tensor.pin_memory() for tensor in self))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -31,3 +34,15 @@ def fresh_seed() -> int:
 def fresh_generator() -> np.random.Generator:
     """A generator of its own for one call of a transform; see :func:`fresh_seed`."""
     return sample_generator(fresh_seed(), 0, 0)
+
+
+@contextmanager
+def random_state_kept() -> Iterator[None]:
+    """Reading a sample to look at it must not change what a training draws."""
+    import torch
+
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - data sets use it
+    with torch.random.fork_rng(devices=[]):
+        yield
+    np.random.set_state(numpy_state)  # noqa: NPY002
+    random.setstate(python_state)

@@ -329,6 +329,11 @@ def test_wrong_options_are_named(pool: Path, options: dict[str, Any], message: s
         dataset(pool, **options)
 
 
+def test_a_base_without_indices_is_refused(pool: Path) -> None:
+    with pytest.raises(ConfigError, match=r"map-style data set, .*but got list_iterator"):
+        dataset(pool, iter([1, 2]))
+
+
 def test_collated_samples_of_all_epochs_differ(pool: Path) -> None:
     wrapped = dataset(pool, HRNetLike(2))
     first, second = (default_collate([wrapped[0], wrapped[1]]) for _ in range(2))
