@@ -26,6 +26,8 @@ EXAMPLES = examples(
     "partpool build --lip ./LIP --dry-run --limit 500",
     "partpool build --images photos --labels parsed --scheme lip --out pool.h5 --codec png",
     "partpool build --images photos --labels parsed --scheme cihp --single-person --out pool.h5",
+    "partpool build --lip ./LIP --out shard-3.h5 --shard 3/8",
+    "partpool build --lip ./LIP --out pool.h5 --scheduler tcp://node7:8786",
     "partpool build --lip ./LIP --out pool.h5 --compose arms=left-arm+right-arm --min-area 2000",
 )
 SHOWN_FAILURES = 20
@@ -79,6 +81,10 @@ def build(
         Literal["train", "val", "all"], typer.Option(help="Which part of LIP.", rich_help_panel=SOURCE)
     ] = "train",
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first items.", rich_help_panel=SOURCE)] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(help="Take only share I/N, such as 3/8, for partpool merge.", rich_help_panel=SOURCE),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(readable=False, help="The pool file to write.", rich_help_panel=OUTPUT)
     ] = None,
@@ -137,6 +143,12 @@ def build(
         typer.Option(help="Overlap with another part of the person; 1 keeps duplicates.", rich_help_panel=FILTERS),
     ] = DEFAULTS.max_iou,
     workers: Annotated[int | None, typer.Option(min=0, help="Processes; 0 is this one (default all cores).")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Let the workers of this Dask scheduler do the work: tcp://HOST:PORT.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Go on with what an interrupted build has left.")
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and estimate; write nothing.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failed item.")] = False,
     max_errors: Annotated[int | None, typer.Option(min=0, help="Stop after more failed items than this.")] = None,
@@ -156,6 +168,9 @@ def build(
         max_raggedness_of=_by_class(max_raggedness_of, MAX_RAGGEDNESS_OF), max_border=max_border,
         min_texture=min_texture, max_iou=max_iou,
     )  # fmt: skip
+    if scheduler is not None and workers is not None:
+        raise ConfigError("pass either --workers or --scheduler, not both")
+    part = _shard(shard)
     if taxonomy is not None:
         # A wrong taxonomy is said before a long walk.
         _taxonomy(taxonomy, compose or [], filters)
@@ -164,13 +179,16 @@ def build(
         source = replace(source, license_note=license_note)
     if limit is not None:
         source = source.limit(limit)
+    if part is not None:
+        source = source.shard(*part)
     classes = _taxonomy(taxonomy or source.scheme, compose or [], filters)
     output = Output(quiet)
     for note in source.notes:
         output.message(f"Note: {note}")
     report = run_build(
         output, source, None if dry_run else out, taxonomy=classes, filters=filters, codec=codec, max_side=max_side,
-        workers=_cores() if workers is None else workers, overwrite=overwrite, max_errors=0 if strict else max_errors,
+        workers=_cores() if workers is None else workers, scheduler=scheduler, resume=resume, overwrite=overwrite,
+        max_errors=0 if strict else max_errors,
     )  # fmt: skip
     if as_json:
         output.json(report.to_dict() | {"notes": list(source.notes), "taxonomy": _about(classes)})
@@ -178,6 +196,15 @@ def build(
         _print(output, report, classes)
     if report.failed or not report.parts:
         raise typer.Exit(FAILED_ITEMS)
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise ConfigError(f"--shard takes I/N with I from 1 to N, such as 3/8, but got {text!r}")
+    return int(number), int(of)
 
 
 def _by_class(entries: list[str] | None, defaults: Mapping[str, float]) -> dict[str, float]:
@@ -243,10 +270,13 @@ def run_build(output: Output, source: Source, out: Path | None, **options: Any) 
     with output.progress("Cutting") as update:
 
         def show(progress: BuildProgress) -> None:
+            if progress.done == progress.resumed:
+                output.message(f"Resuming: {progress.resumed:,} of {progress.total:,} items were done before")
             note = f"{progress.parts:,} parts"
             if progress.failed:
                 note += f", {progress.failed:,} failed"
-            update(progress.done, progress.total, note)
+            # Neither rate nor remaining time count what was there before.
+            update(progress.done - progress.resumed, progress.total - progress.resumed, note)
 
         return build_pool(source, out, on_progress=show, **options)
 

@@ -54,7 +54,7 @@ def demo(
         raise OutputError(f"{out} cannot be written: {error.strerror}") from None
     output.message(f"$ partpool build --lip {lip} --out {pool}")
     source = replace(find_lip(lip), license_note="synthetic people, free to use")
-    build.run_build(output, source, pool, overwrite=True)
+    build.run_build(output, source, pool, overwrite=True, resume=False)
     output.message(f"$ partpool inspect {pool} --sheet {sheet}")
     opened = PartPool(pool)
     inspect.show(output, opened)

@@ -15,7 +15,7 @@ import typer
 
 from partpool._version import __version__
 
-from . import build, demo, inspect, preview, taxonomy, verify
+from . import build, demo, inspect, merge, preview, taxonomy, verify
 from .output import BAD_OUTPUT, examples
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ def main(
 app.command("build", epilog=build.EXAMPLES)(build.build)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
+app.command("merge", epilog=merge.EXAMPLES)(merge.merge)
 app.command("preview", epilog=preview.EXAMPLES)(preview.preview)
 app.command("taxonomy", epilog=taxonomy.EXAMPLES)(taxonomy.taxonomy)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)

@@ -135,8 +135,8 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except PartPoolError as error:
             fail(str(error), next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
-        except KeyboardInterrupt:
-            fail("interrupted; nothing was written", INTERRUPTED)
+        except KeyboardInterrupt as interrupt:
+            fail(str(interrupt) or "interrupted; nothing was written", INTERRUPTED)
 
     return wrapped
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from partpool.errors import ConfigError
+
 from .output import FAILED_ITEMS, Output, examples, reports_errors
 
-EXAMPLES = examples("partpool verify pool.h5", "partpool verify pool-*.h5 --strict --json")
+if TYPE_CHECKING:
+    from partpool.reader import PartPool
+    from partpool.sources import Item
+
+EXAMPLES = examples(
+    "partpool verify pool.h5",
+    "partpool verify pool-*.h5 --strict --json",
+    "partpool verify pool.h5 --strict --against ./LIP",
+)
 SHOWN_PROBLEMS = 20
 
 
@@ -19,23 +30,34 @@ def verify(
     strict: Annotated[
         bool, typer.Option("--strict", help="Also decode every part and compare it with its columns.")
     ] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(readable=False, help="The data set: cut every source again and compare. LIP, or the photographs."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(readable=False, help="Label maps, if --against names a folder of photographs.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
 ) -> None:
-    """Look for damage: schema and checksums, with --strict every pixel.
+    """Look for damage: schema and checksums; with --strict every pixel and column; with --against the sources, too.
 
-    Exit codes: 0 sound, 3 damage found, 4 not a pool.
+    Exit codes: 0 sound, 2 wrong option, 3 damage found, 4 not a pool, or no such data set.
     """
     from partpool.reader import PartPool
     from partpool.verify import verify as verify_pool
 
+    if labels is not None and against is None:
+        raise ConfigError("--labels goes with --against, the folder of their photographs")
     output = Output(quiet)
     with output.progress("Verifying") as update:
-        report = verify_pool(PartPool(pool), strict=strict, on_progress=update)
+        opened = PartPool(pool)
+        items = None if against is None else _items(opened, against, labels)
+        report = verify_pool(opened, strict=strict, against=items, on_progress=update)
     if as_json:
         output.json({"parts": report.parts, "strict": strict, "problems": report.problems})
     elif report.problems:
-        output.result(f"{len(report.problems):,} of {report.parts:,} parts are damaged")
+        output.result(f"{report.damaged:,} of {report.parts:,} parts are damaged")
         for problem in report.problems[:SHOWN_PROBLEMS]:
             output.result(f"  {problem}")
         if len(report.problems) > SHOWN_PROBLEMS:
@@ -44,3 +66,17 @@ def verify(
         output.result(f"{report.parts:,} parts, no damage found")
     if report.problems:
         raise typer.Exit(FAILED_ITEMS)
+
+
+def _items(pool: PartPool, against: Path, labels: Path | None) -> Sequence[Item]:
+    """The data set that a pool was cut from."""
+    from partpool.sources import find_lip, find_pairs
+
+    if labels is not None:
+        return find_pairs(against, labels, pool.taxonomy.scheme)
+    splits = {source["split"] for source in pool.info()["sources"] if source.get("kind") == "lip"}
+    if not splits:
+        raise ConfigError(
+            "the pool was not cut from LIP; pass its photographs with --against, its labels with --labels"
+        )
+    return find_lip(against, splits.pop() if len(splits) == 1 else "all")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from partpool.asda26 import ASDA26, EXTENDED
     from partpool.builder import BuildReport, build
     from partpool.filters import FilterConfig
+    from partpool.merging import MergeReport, merge
     from partpool.part import Part
     from partpool.reader import PartPool
     from partpool.schemes import LIP, LabelScheme
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ASDA26": "asda26", "EXTENDED": "asda26", "BuildReport": "builder", "build": "builder", "FilterConfig": "filters",
-    "Part": "part", "PartPool": "reader", "LIP": "schemes", "LabelScheme": "schemes", "Item": "sources",
-    "find_lip": "sources", "find_pairs": "sources", "PartClass": "taxonomy", "Taxonomy": "taxonomy",
-    "load_taxonomy": "taxonomy_file",
+    "MergeReport": "merging", "merge": "merging", "Part": "part", "PartPool": "reader", "LIP": "schemes",
+    "LabelScheme": "schemes", "Item": "sources", "find_lip": "sources", "find_pairs": "sources",
+    "PartClass": "taxonomy", "Taxonomy": "taxonomy", "load_taxonomy": "taxonomy_file",
 }  # fmt: skip
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "FilterConfig",
     "Item",
     "LabelScheme",
+    "MergeReport",
     "Part",
     "PartClass",
     "PartPool",
@@ -45,6 +47,7 @@ __all__ = [
     "find_lip",
     "find_pairs",
     "load_taxonomy",
+    "merge",
 ]
 
 

@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-import math
 import os
-import shutil
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from partpool.asda26 import ASDA26
-from partpool.codec import codec_id
-from partpool.cutting import CutItem, Cutter, Recipe
+from partpool.cutting import Recipe
 from partpool.defaults import default_taxonomy
-from partpool.engine import engine_for
-from partpool.errors import BuildStoppedError, ConfigError, ItemError, OutputError
+from partpool.engine import Engine, engine_for
+from partpool.errors import BuildStoppedError, ConfigError, OutputError
 from partpool.filters import FilterConfig
-from partpool.layout import KEYPOINTS, PATCH_COLUMNS
+from partpool.fingerprint import FileStats, fingerprint
+from partpool.layout import KEYPOINT_BYTES, ROW_BYTES
+from partpool.merging import SHARD
+from partpool.output_file import checked_output, os_reason
+from partpool.room import check_room_for_build
+from partpool.runs import SpoolRun
 from partpool.sources import Item, Source
-from partpool.spool import Counts, write_unit
+from partpool.spool import Spool
 from partpool.taxonomy import Taxonomy
-from partpool.writer import Header, pack, source_date_epoch
-
-UNIT = 16
-"""Items in a work unit."""
-ROW_BYTES = 8 + sum(column.dtype.itemsize * math.prod(column.shape) for column in PATCH_COLUMNS if column.required)
-"""Bytes of a patch's columns in a pool ..."""
-KEYPOINT_BYTES = 4 * 3 * KEYPOINTS
-"""... and of its keypoints."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedItem:
-    """An item that could not be used: its name, a reason code, and a sentence."""
-
-    name: str
-    reason: str
-    message: str
+from partpool.unit import Counts, FailedItem, counts_by_name
+from partpool.work import UNIT, CutUnit, Totals, unit_count, units
+from partpool.writer import Header, Packed, pack, source_date_epoch
 
 
 @dataclass(frozen=True, slots=True)
 class BuildProgress:
-    """How far a build is: items done, of how many, parts kept and items failed so far."""
+    """How far a build is: items done, of how many, parts kept, items failed, and items resumed so far."""
 
     done: int
     total: int
     parts: int
     failed: int
+    resumed: int = 0
 
 
 @dataclass
@@ -65,6 +52,7 @@ class BuildReport:
         failed: The items that could not be used.
         counts: By class name, the number of segments by outcome: ``"kept"``, ``"islands"`` or a rejection reason.
         pool_bytes: Size of the pool file; for a dry run an estimate.
+        resumed: Number of items that an interrupted build had done already.
         seconds: How long it took.
     """
 
@@ -74,6 +62,7 @@ class BuildReport:
     failed: list[FailedItem] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     pool_bytes: int = 0
+    resumed: int = 0
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,23 +74,9 @@ class BuildReport:
             "failed": [{"name": item.name, "reason": item.reason, "message": item.message} for item in self.failed],
             "counts": self.counts,
             "pool_bytes": self.pool_bytes,
+            "resumed": self.resumed,
             "seconds": round(self.seconds, 3),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    number: int
-    items: tuple[Item, ...]
-
-
-@dataclass(slots=True)
-class _UnitResult:
-    items: int
-    parts: int
-    blob_bytes: int
-    failed: list[FailedItem]
-    counts: Counts
 
 
 def build(
@@ -113,12 +88,15 @@ def build(
     codec: str = "jpeg",
     max_side: int = 320,
     workers: int = 0,
+    scheduler: str | None = None,
+    resume: bool = True,
     overwrite: bool = False,
     max_errors: int | None = None,
     on_progress: Callable[[BuildProgress], None] | None = None,
 ) -> BuildReport:
-    """Cut all items and write one pool file; the same bytes for any number of workers.
+    """Cut all items and write one pool file; the same bytes for any number of workers, kills and resumes.
 
+    Whatever ends a build early, the units it has finished stay in ``<out>.spool``, where the same call takes them up.
     With workers, the calling script needs the usual ``if __name__ == "__main__":`` guard, because they are spawned.
 
     Args:
@@ -129,14 +107,17 @@ def build(
         codec: ``"jpeg"``, ``"png"``, ``"zstd"`` or ``"raw"``.
         max_side: Longest side of a stored patch in pixels.
         workers: Number of worker processes; 0 works in this one.
+        scheduler: Address of a Dask scheduler whose workers do the work instead, such as ``"tcp://node7:8786"``.
+        resume: Whether to go on with what an earlier build of the same has left; False starts over.
         overwrite: Whether an existing file may be replaced.
         max_errors: Give up after more failed items than this; None never gives up.
         on_progress: Called after every work unit.
 
     Raises:
-        ConfigError: If an option is wrong, or the taxonomy is over another scheme than the items.
-        OutputError: If the output exists or cannot be written. Nothing is left behind.
-        BuildStoppedError: If there were too many failed items, or a worker died. Nothing is left behind.
+        ConfigError: If an option is wrong, the taxonomy is over another scheme than the items, or the inputs or options
+            are not those of the build that is to be resumed.
+        OutputError: If the output exists, cannot be written, or is being written by another build.
+        BuildStoppedError: If there were too many failed items, or workers kept dying.
     """
     if taxonomy is None:
         taxonomy = default_taxonomy(items.scheme) if isinstance(items, Source) else ASDA26
@@ -146,137 +127,128 @@ def build(
             f"taxonomy {taxonomy.name!r} is over scheme {taxonomy.scheme.name!r}, "
             f"but the items are {items.scheme.name!r}"
         )
-    if workers < 0:
-        raise ConfigError(f"workers must not be negative, but got {workers}")
+    # A pool of processes takes longer to start than a few units take.
+    engine = engine_for(workers if len(items) > UNIT else min(workers, 0), scheduler)
     began = time.monotonic()
     source_date_epoch()
-    path = None if out is None else _checked_output(Path(out), overwrite)
-    report = BuildReport(path, len(items))
-    spool = None if path is None else _spool(path)
-    try:
-        totals = _cut_all(recipe, items, spool, workers, max_errors, report, on_progress)
-        if path is None or spool is None:
-            report.parts = totals.parts
-            keypoints = KEYPOINT_BYTES if any(item.keypoints is not None for item in items) else 0
-            report.pool_bytes = totals.blob_bytes + totals.parts * (ROW_BYTES + keypoints)
-            counts = totals.counts
-        else:
-            try:
-                packed = pack(spool, _unit_count(items), path, _header(recipe, items, report.failed), overwrite)
-                report.pool_bytes = path.stat().st_size
-            except FileExistsError:
-                raise OutputError(f"{path} appeared during the build; it was not replaced") from None
-            except (OSError, RuntimeError) as error:
-                raise OutputError(f"{path} cannot be written: {_reason(error)}") from None
-            report.parts, counts = packed.parts, packed.counts
-    finally:
-        if spool is not None:
-            shutil.rmtree(spool, ignore_errors=True)
-    report.counts = {
-        name: {outcome: count for (owner, outcome), count in sorted(counts.items()) if owner == class_id and count}
-        for class_id, name in enumerate(taxonomy.names)
-    }
+    report = BuildReport(None, len(items))
+    job = _Job(recipe, items, engine, max_errors, on_progress, report)
+    if out is None:
+        counts = job.count()
+    else:
+        report.out = checked_output(Path(out), overwrite)
+        counts = job.write(report.out, resume, overwrite)
+    report.counts = counts_by_name(counts, taxonomy.names)
     report.seconds = time.monotonic() - began
     return report
 
 
-def _checked_output(path: Path, overwrite: bool) -> Path:
-    try:
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder; --out takes the name of a file")
-        if path.exists() and not path.is_file():
-            raise OutputError(f"{path} is not a regular file, and will not be replaced")
-        if (path.exists() or path.is_symlink()) and not overwrite:
-            raise OutputError(f"{path} exists; pass --overwrite to replace it")
-        if not path.parent.is_dir():
-            raise OutputError(f"there is no folder {path.parent} to write {path.name} into")
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from None
-    return path
+@dataclass(frozen=True)
+class _Job:
+    """One build; what it does is put down in ``report``."""
 
+    recipe: Recipe
+    items: Sequence[Item]
+    engine: Engine
+    max_errors: int | None
+    on_progress: Callable[[BuildProgress], None] | None
+    report: BuildReport
 
-def _spool(path: Path) -> Path:
-    try:
-        return Path(tempfile.mkdtemp(prefix=f".{path.name}.spool-", dir=path.parent))
-    except OSError as error:
-        raise OutputError(f"{path.parent} cannot be written to: {error.strerror}") from None
+    def count(self) -> Counts:
+        """Cut everything and write nothing; the pool's size is estimated."""
+        totals = Totals()
+        found = fingerprint(self.recipe, self.items, UNIT)
+        self._cut(CutUnit(self.recipe), found.stats, range(unit_count(self.items)), totals, None)
+        self.report.parts = totals.parts
+        self.report.failed = totals.failed
+        keypoints = KEYPOINT_BYTES if any(item.keypoints is not None for item in self.items) else 0
+        self.report.pool_bytes = totals.blob_bytes + totals.parts * (ROW_BYTES + keypoints)
+        return totals.counts
 
+    def write(self, out: Path, resume: bool, overwrite: bool) -> Counts:
+        """Cut what is not in the spool yet, and pack it."""
+        spool = Spool(out)
+        try:
+            packed = self._write(spool, out, resume, overwrite)
+        except (OutputError, BuildStoppedError, KeyboardInterrupt) as error:
+            if spool.close(keep=True):
+                raise type(error)(
+                    f"{str(error) or 'interrupted'}; the finished work is kept in {spool.path}, and the same command "
+                    "goes on with it (--no-resume starts over)"
+                ) from None
+            raise
+        except BaseException:
+            spool.close(keep=True)
+            raise
+        spool.close(keep=False)
+        self.report.parts, self.report.pool_bytes = packed.parts, out.stat().st_size
+        return packed.counts
 
-def _reason(error: BaseException) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)
+    def _write(self, spool: Spool, out: Path, resume: bool, overwrite: bool) -> Packed:
+        found = fingerprint(self.recipe, self.items, UNIT)
+        finished = spool.begin(found, resume)
+        totals = Totals()
+        for number, summary in finished.items():
+            totals.add(number, summary)
+        self.report.resumed = totals.items
+        check_room_for_build(out.parent, self.recipe, self.items, totals.items)
+        if totals.items:
+            self._progress(totals)
+        missing = [number for number in range(unit_count(self.items)) if number not in finished]
+        self._cut(CutUnit(self.recipe, spool.path, spool.token), found.stats, missing, totals, spool)
+        self.report.failed = totals.failed
+        try:
+            run = SpoolRun(spool.path, unit_count(self.items), len(self.recipe.taxonomy))
+            return pack([run], spool.partial_pool, out, self._header(), overwrite)
+        except OutputError:
+            raise
+        except FileExistsError:
+            raise OutputError(f"{out} appeared during the build; it was not replaced") from None
+        except (OSError, RuntimeError) as error:
+            raise OutputError(f"{out} cannot be written: {os_reason(error)}") from None
 
+    def _cut(
+        self,
+        cut: CutUnit,
+        stats: Sequence[FileStats],
+        numbers: Iterable[int],
+        totals: Totals,
+        spool: Spool | None,
+    ) -> None:
+        """Run units and add up what they did."""
+        results = self.engine.run(cut, units(self.items, stats, numbers))
+        try:
+            for done in results:
+                if spool is not None and done.files is not None:
+                    spool.put(done.files)
+                totals.add(done.number, done.summary)
+                if self.max_errors is not None and len(totals.failed) > self.max_errors:
+                    if spool is not None:
+                        # Otherwise the same build would stop at once, whatever has been done about it.
+                        spool.drop(done.number)
+                    raise BuildStoppedError(_too_many(totals.failed, self.max_errors))
+                self._progress(totals)
+        finally:
+            # Workers end before the spool goes.
+            results.close()
 
-def _header(recipe: Recipe, items: Sequence[Item], failed: Sequence[FailedItem]) -> Header:
-    source: dict[str, Any] = {"kind": "items", "split": "", "license": "", "n_items": len(items)}
-    if isinstance(items, Source):
-        source |= {"kind": items.kind, "split": items.split, "license": items.license_note}
-    errors = Counter(item.reason for item in failed)
-    return Header(recipe.taxonomy, recipe.config(), source, dict(errors))
+    def _progress(self, totals: Totals) -> None:
+        if self.on_progress:
+            failed = sum(map(len, totals.failures.values()))
+            progress = BuildProgress(totals.items, len(self.items), totals.parts, failed, self.report.resumed)
+            self.on_progress(progress)
 
-
-def _unit_count(items: Sequence[Item]) -> int:
-    return -(-len(items) // UNIT)
-
-
-def _units(items: Sequence[Item]) -> Iterator[_Unit]:
-    for number in range(_unit_count(items)):
-        yield _Unit(number, tuple(items[number * UNIT : (number + 1) * UNIT]))
-
-
-def _cut_all(
-    recipe: Recipe,
-    items: Sequence[Item],
-    spool: Path | None,
-    workers: int,
-    max_errors: int | None,
-    report: BuildReport,
-    on_progress: Callable[[BuildProgress], None] | None,
-) -> _UnitResult:
-    """Run all units and add up what they did."""
-    totals = _UnitResult(0, 0, 0, report.failed, Counter())
-    # A pool of processes takes longer to start than a few units take.
-    engine = engine_for(workers if len(items) > UNIT else 0)
-    results = engine.run(partial(_cut_unit, recipe, spool), _units(items))
-    try:
-        for result in results:
-            totals.items += result.items
-            totals.parts += result.parts
-            totals.blob_bytes += result.blob_bytes
-            totals.failed += result.failed
-            totals.counts.update(result.counts)
-            if max_errors is not None and len(totals.failed) > max_errors:
-                raise BuildStoppedError(_too_many(totals.failed, max_errors))
-            if on_progress:
-                on_progress(BuildProgress(totals.items, len(items), totals.parts, len(totals.failed)))
-    finally:
-        results.close()  # type: ignore[attr-defined]  # a generator: ends the workers before the spool goes
-    return totals
+    def _header(self) -> Header:
+        source: dict[str, Any] = {"kind": "items", "split": "", "license": "", "n_items": len(self.items)}
+        if isinstance(self.items, Source):
+            source |= {"kind": self.items.kind, "split": self.items.split, "license": self.items.license_note}
+            if self.items.part is not None and self.items.part[1] > 1:
+                source[SHARD] = {"numbers": [self.items.part[0]], "of": self.items.part[1]}
+        errors = Counter(item.reason for item in self.report.failed)
+        return Header(self.recipe.taxonomy, self.recipe.config(), source, dict(errors))
 
 
 def _too_many(failed: Sequence[FailedItem], max_errors: int) -> str:
     last = failed[max_errors]
     allowed = f"{max_errors} failed items are allowed" if max_errors else "no failed item is allowed"
     return f"{last.name}: {last.message}. Stopped, because {allowed}; no pool was written"
-
-
-def _cut_unit(recipe: Recipe, spool: Path | None, unit: _Unit) -> _UnitResult:
-    cutter = Cutter(recipe)
-    cut: list[CutItem] = []
-    failed: list[FailedItem] = []
-    for item in unit.items:
-        try:
-            cut.append(cutter(item))
-        except ItemError as error:
-            failed.append(FailedItem(item.name, error.reason, str(error)))
-    if spool is not None:
-        try:
-            write_unit(spool, unit.number, cut, codec_id(recipe.codec))
-        except OSError as error:
-            raise OutputError(f"{spool.parent} cannot be written to: {_reason(error)}") from None
-    parts = [part for item in cut for part in item.parts]
-    counts: Counts = Counter()
-    for each in cut:
-        counts.update(each.counts)
-    return _UnitResult(len(unit.items), len(parts), sum(len(part.data) for part in parts), failed, counts)

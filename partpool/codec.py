@@ -24,9 +24,12 @@ import zstandard
 from numpy.typing import NDArray
 
 from partpool.errors import ConfigError, PoolError
+from partpool.images import jpeg_layout
 
 CODECS = ("raw", "jpeg", "png", "zstd")
 """Codec names; the index is the number stored in the pool."""
+MAX_SIDE = 4096
+"""Longest side of a patch in pixels; larger ones are refused before memory is taken for them."""
 JPEG_QUALITY = 95
 JPEG_PARAMS = (
     cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY,
@@ -35,6 +38,9 @@ JPEG_PARAMS = (
 # Older OpenCV decodes to BGR only.
 DECODES_RGB = hasattr(cv2, "IMREAD_COLOR_RGB")
 JPEG_FLAGS = (cv2.IMREAD_COLOR_RGB if DECODES_RGB else cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
+JPEG_MARKERS = struct.Struct(">HHH14xHH65xHH65xHHxHH")
+JPEG_START = (0xFFD8, 0xFFE0, 16, 0xFFDB, 67, 0xFFDB, 67, 0xFFC0, 17)
+"""How the JPEGs of OpenCV begin, before height and width; others are walked through."""
 PNG_PARAMS = (cv2.IMWRITE_PNG_COMPRESSION, 4)
 ZSTD_LEVEL = 3
 
@@ -69,6 +75,8 @@ def decode(codec: int, data: bytes, height: int, width: int) -> tuple[RGB, Mask]
     Raises:
         PoolError: If the bytes are not a patch of that codec and size.
     """
+    if height > MAX_SIDE or width > MAX_SIDE:
+        raise PoolError(f"a {width}×{height} patch is larger than any that is stored ({MAX_SIDE} pixels)")
     try:
         return _DECODERS[codec](data, height, width)
     except (ValueError, IndexError, struct.error, cv2.error, zstandard.ZstdError) as error:
@@ -121,6 +129,10 @@ def _encode_jpeg(bgra: NDArray[np.uint8]) -> bytes:
 
 def _decode_jpeg(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:
     end = 4 + struct.unpack_from("<I", data)[0]
+    # OpenCV would take memory for whatever size a damaged header claims.
+    markers = JPEG_MARKERS.unpack_from(data, 4)
+    if markers != (*JPEG_START, height, width) and jpeg_layout(data[4:end])[:2] != (width, height):
+        raise ValueError("the JPEG has another size")
     picture = cv2.imdecode(np.frombuffer(data, np.uint8, max(0, end - 4), 4), JPEG_FLAGS)
     if picture is None or picture.shape != (height, width, 3):
         raise ValueError("the JPEG is damaged or has another size")
@@ -135,10 +147,21 @@ def _encode_png(bgra: NDArray[np.uint8]) -> bytes:
 
 
 def _decode_png(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:
+    if data[16:24] != struct.pack(">II", width, height) or not _ends_where_it_says(data):
+        raise ValueError("the PNG is damaged or has another size")
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None or picture.shape != (height, width, 4) or picture.dtype != np.uint8:
         raise ValueError("the PNG is damaged or has another size")
     return cast(RGB, cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB)), picture[..., 3] != 0
+
+
+def _ends_where_it_says(data: bytes) -> bool:
+    """Whether the chunks of a PNG lie inside it; OpenCV would take memory for whatever length a chunk claims."""
+    position, kind = 8, b""
+    while kind != b"IEND" and position + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        position += 12 + length
+    return kind == b"IEND" and position <= len(data)
 
 
 def _encode_zstd(bgra: NDArray[np.uint8]) -> bytes:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool import segment as segments
-from partpool.codec import codec_id, encode
+from partpool.codec import MAX_SIDE, codec_id, encode
 from partpool.errors import ConfigError
 from partpool.filters import FilterConfig, Measures
 from partpool.judging import Judged, judge
@@ -48,8 +48,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         codec_id(self.codec)
-        if not 16 <= self.max_side <= 4096:
-            raise ConfigError(f"max_side must lie in [16, 4096] pixels, but got {self.max_side}")
+        if not 16 <= self.max_side <= MAX_SIDE:
+            raise ConfigError(f"max_side must lie in [16, {MAX_SIDE}] pixels, but got {self.max_side}")
 
     def config(self) -> dict[str, Any]:
         """The recipe as plain data, for the pool's ``config`` attribute; the taxonomy is stored beside it."""

@@ -8,39 +8,54 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing import resource_tracker
 from typing import Protocol, TypeVar
 
 import cv2
 
-from partpool.errors import BuildStoppedError
+from partpool.errors import BuildStoppedError, ConfigError
 
+LOSSES = 3
+"""How often workers may die without a result in between."""
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class Engine(Protocol):
-    """Something that applies a function to tasks and yields the results in the order of the tasks."""
+    """Something that applies a function to tasks.
 
-    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
-        """Apply ``function``, which can be pickled, to every task."""
+    What any engine keeps to: tasks are taken from their iterator only a few ahead of the results, so that neither adds
+    up in memory; a task whose worker was lost is done again; an error of the function is raised here; closing the
+    generator ends all work.
+    """
+
+    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[R, None, None]:
+        """Apply ``function`` to every task; both can be pickled, and doing a task twice does no harm.
+
+        Yields:
+            The results, in any order.
+
+        Raises:
+            BuildStoppedError: If the same tasks lost their workers several times.
+        """
         ...
 
 
 class InProcess:
     """One task after the other, here."""
 
-    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
-        """Apply ``function`` to every task."""
+    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[R, None, None]:
+        """Apply ``function`` to every task, in order."""
         with _single_threaded():
             yield from map(function, tasks)
 
 
 class ProcessPool:
-    """A pool of spawned processes, which end when their parent does.
+    """A pool of spawned processes, which end when their parent does. What a lost one was doing is done again.
 
     Args:
         workers: Number of processes.
@@ -49,33 +64,66 @@ class ProcessPool:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
+    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[R, None, None]:
         """Apply ``function`` to every task; at most a few more are under way than have been taken.
 
         Raises:
-            BuildStoppedError: If a worker died.
+            BuildStoppedError: If workers died several times at the same tasks.
         """
+        tasks, under_way, losses = iter(tasks), deque[T](), 0
+        while losses < LOSSES:
+            results = self._run(function, tasks, under_way)
+            try:
+                for result in results:
+                    losses = 0
+                    yield result
+            except BrokenProcessPool:
+                losses += 1
+            else:
+                return
+            finally:
+                results.close()
+        raise BuildStoppedError(
+            f"a worker process died {LOSSES} times, at {under_way[0]} or soon after, perhaps for lack of memory; "
+            "try again with fewer --workers"
+        )
+
+    def _run(self, function: Callable[[T], R], tasks: Iterator[T], under_way: deque[T]) -> Generator[R, None, None]:
+        """What :meth:`run` does, with one pool; first come the tasks ``under_way``, where lost ones stay behind."""
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_start_worker)
-        under_way: deque[Future[R]] = deque()
+        futures: deque[Future[R]] = deque()
         try:
-            for task in tasks:
+            for task in under_way:
                 with _interrupts_held():
-                    under_way.append(pool.submit(function, task))
-                if len(under_way) > 2 * self._workers:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
-        except BrokenProcessPool:
-            raise BuildStoppedError(
-                "a worker process died, perhaps for lack of memory; try again with fewer --workers"
-            ) from None
+                    futures.append(pool.submit(function, task))
+            while True:
+                for task in islice(tasks, max(0, 2 * self._workers + 1 - len(futures))):
+                    under_way.append(task)
+                    with _interrupts_held():
+                        futures.append(pool.submit(function, task))
+                if not futures:
+                    return
+                result = futures[0].result()
+                futures.popleft()
+                under_way.popleft()
+                yield result
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def engine_for(workers: int) -> Engine:
-    """The engine for a number of workers; 0 is this process."""
+def engine_for(workers: int, scheduler: str | None = None) -> Engine:
+    """The engine for a number of workers, 0 being this process, or for a Dask scheduler.
+
+    Raises:
+        ConfigError: If the number is negative, or Dask is not installed.
+    """
+    if scheduler is not None:
+        from partpool.engine_dask import DaskCluster
+
+        return DaskCluster(scheduler)
+    if workers < 0:
+        raise ConfigError(f"workers must not be negative, but got {workers}")
     return ProcessPool(workers) if workers else InProcess()
 
 

@@ -160,7 +160,7 @@ def read_image(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
     if not data:
         raise ImageError("image-empty", "the image is an empty file")
     if data.startswith(b"\xff\xd8"):
-        width, height, complete = _jpeg_layout(data)
+        width, height, complete = jpeg_layout(data)
         if not complete:
             raise ImageError("image-truncated", "the JPEG is cut short: its end marker is missing")
         if (width, height) == size:
@@ -256,7 +256,8 @@ def _checked_png(data: bytes) -> tuple[int, int]:
             raise LabelMapError("label-truncated", "the label map is truncated inside one of its chunks")
         if zlib.crc32(data[position + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
             raise LabelMapError(
-                "label-unreadable", f"the label map is damaged: its {kind.decode('latin-1')} chunk has a wrong checksum"
+                "label-unreadable",
+                f"the label map is damaged: its {kind.decode('latin-1')!a} chunk has a wrong checksum",
             )
         position = end + 4
     if data[12:16] != b"IHDR" or len(data) < 33:
@@ -267,7 +268,7 @@ def _checked_png(data: bytes) -> tuple[int, int]:
     return depth, colour
 
 
-def _jpeg_layout(data: bytes) -> tuple[int, int, bool]:
+def jpeg_layout(data: bytes) -> tuple[int, int, bool]:
     """Stored width and height of a JPEG, and whether its end marker follows the start of its picture data.
 
     Decoders paint the missing part of a truncated JPEG grey and only warn. An end marker before the picture data

@@ -6,6 +6,7 @@ that after opening, a column is a run of bytes at a known offset.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,10 @@ PATCH_COLUMNS = (
     Column("/patches/quality", np.dtype("<f4"), "patch", (len(QUALITY),)),
     Column("/patches/keypoints", np.dtype("<f4"), "patch", (KEYPOINTS, 3), required=False),
 )
+ROW_BYTES = 8 + sum(column.dtype.itemsize * math.prod(column.shape) for column in PATCH_COLUMNS if column.required)
+"""Bytes of a patch's columns in a pool ..."""
+KEYPOINT_BYTES = 4 * 3 * KEYPOINTS
+"""... and of its keypoints."""
 SOURCE_COLUMNS = (
     Column("/sources/width", np.dtype("<u4"), "source"),
     Column("/sources/height", np.dtype("<u4"), "source"),

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool.errors import ConfigError, PoolError, PoolNotFoundError
+from partpool.heaps import heaps_are_sound
 from partpool.layout import COLUMNS, FORMAT, FORMAT_VERSION, JSON_ATTRIBUTES, NAMES, QUALITY, Column
 from partpool.schemes import LabelScheme
 from partpool.taxonomy import Taxonomy
@@ -64,8 +65,12 @@ class PoolFile:
             raise PoolError(f"{path} has changed since it was opened; open the pool again")
         self._loaded: dict[str, Array] = {}
         with _parsed(path) as file:
-            self.attributes = _attributes(file, path)
+            _identify(file, path)
             self._runs = _runs(file, path, status.st_size)
+            columns = [(run.offset, run.offset + run.shape[0] * run.row_bytes) for run in self._runs.values()]
+            if not heaps_are_sound(self._fd, status.st_size, columns):
+                raise PoolError(f"{path} is damaged: its attributes cannot be read")
+            self.attributes = _attributes(file, path)
         self._blob = self._runs["data"].offset
         self.taxonomy = self._taxonomy()
         self._check()
@@ -120,6 +125,10 @@ class PoolFile:
             raise IndexError(f"rows {first} … {last} of {run.shape[0]}")
         return self._read(column, first, last)
 
+    def forget(self) -> None:
+        """Give up the columns that are in memory; they are read again when asked for."""
+        self._loaded.clear()
+
     def _read(self, column: str, first: int, last: int) -> Array:
         run = self._runs[column]
         buffer = np.empty((last - first, *run.shape[1:]), run.dtype)
@@ -154,6 +163,10 @@ class PoolFile:
         first, last = offset.item(index), offset.item(index + 1)
         if "data" in self._loaded:
             return self._loaded["data"][first:last].tobytes()
+        return self.blob(first, last)
+
+    def blob(self, first: int, last: int) -> bytes:
+        """Bytes first … last of /patches/data."""
         data = os.pread(self._fd, last - first, self._blob + first)
         if len(data) != last - first:
             raise PoolError(f"{self.path} ends inside /patches/data")
@@ -193,17 +206,30 @@ def _parsed(path: Path) -> Iterator[h5py.File]:
         ) from None
 
 
-def _attributes(file: h5py.File, path: Path) -> dict[str, Any]:
-    attributes = file.attrs
-    if attributes.get("format") != FORMAT:
+def _identify(file: h5py.File, path: Path) -> None:
+    """Refuse what is no pool of this version, without reading any string."""
+    if "format" not in file.attrs:
         raise PoolError(f"{path} is an HDF5 file, but not a partpool pool")
-    version = attributes.get("format_version")
+    if file.id.get_create_plist().get_sizes() != (8, 8):
+        raise PoolError(f"{path} has addresses of another size than 64 bits, which no pool has")
+    number = file.attrs.get_id("format_version") if "format_version" in file.attrs else None
+    plain = number is not None and number.shape == () and number.dtype.kind in "iu"
+    version = file.attrs["format_version"] if plain else None
     if version != FORMAT_VERSION:
         raise PoolError(
             f"{path} has format version {version}, this partpool reads {FORMAT_VERSION}; "
             "upgrade with: pip install -U partpool, or build the pool again"
         )
-    found: dict[str, Any] = {"format_version": int(version)}
+
+
+def _attributes(file: h5py.File, path: Path) -> dict[str, Any]:
+    attributes = _scalars(file)
+    if attributes.get("format") != FORMAT:
+        raise PoolError(f"{path} is an HDF5 file, but not a partpool pool")
+    names = file["patches/quality"].attrs
+    if "names" not in names or names.get_id("names").shape != (len(QUALITY),) or list(names["names"]) != list(QUALITY):
+        raise PoolError(f"{path}: /patches/quality does not name its columns {', '.join(QUALITY)}")
+    found: dict[str, Any] = {"format_version": FORMAT_VERSION}
     for name in ("created", "builder"):
         found[name] = str(attributes.get(name, ""))
     for name in JSON_ATTRIBUTES:
@@ -216,6 +242,12 @@ def _attributes(file: h5py.File, path: Path) -> dict[str, Any]:
         if not isinstance(found[name], dict):
             raise PoolError(f"{path}: the attribute {name!r} is not a table")
     return found
+
+
+def _scalars(file: h5py.File) -> dict[str, Any]:
+    """Those known attributes that are one value; an array could be of any size, whatever the file's."""
+    known = {"format", "created", "builder", *JSON_ATTRIBUTES} & set(file.attrs)
+    return {name: file.attrs[name] for name in known if file.attrs.get_id(name).shape == ()}
 
 
 def _runs(file: h5py.File, path: Path, size: int) -> dict[str, Run]:
@@ -235,8 +267,6 @@ def _runs(file: h5py.File, path: Path, size: int) -> dict[str, Run]:
         key = column.path[1:] if column.path.startswith("/sources") else column.name
         if key in runs and column.per != "byte" and runs[key].shape[0] != lengths[column.per]:
             raise PoolError(f"{path}: {column.path} has {runs[key].shape[0]} rows, expected {lengths[column.per]}")
-    if list(file["patches/quality"].attrs.get("names", ())) != list(QUALITY):
-        raise PoolError(f"{path}: /patches/quality does not name its columns {', '.join(QUALITY)}")
     return runs
 
 

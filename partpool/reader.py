@@ -132,6 +132,11 @@ class PartPool(Sequence[Part]):
         return file.patch_bytes(row)
 
     @property
+    def files(self) -> tuple[PoolFile, ...]:
+        """The opened files, in order."""
+        return tuple(self._files)
+
+    @property
     def taxonomy(self) -> Taxonomy:
         """The part classes and their scheme."""
         return self._files[0].taxonomy

@@ -1,122 +1,163 @@
-"""What a work unit leaves on disk: encoded patches in one file, and a manifest that is renamed in when both are whole.
+"""The folder of a build under way, ``<out>.spool``: finished units, and what they were made from.
 
-The unit is what workers hand to the packer, so that neither holds more than a unit in memory.
+It is held by one build at a time, outlives any death of it, and is gone once the pool is written.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+import secrets
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from partpool import lock
+from partpool.errors import ConfigError, OutputError
+from partpool.fingerprint import Fingerprint
+from partpool.unit import Summary, UnitFiles, check_unit, put_unit, remove_unit
 
-from partpool.cutting import CutItem, EncodedPart
-from partpool.layout import KEYPOINTS, PATCH_COLUMNS
-
-UNKNOWN = np.full((KEYPOINTS, 3), np.nan, np.float32)
-"""Keypoints of a part whose person's are unknown."""
-Array = NDArray[Any]
-Counts = Counter[tuple[int, str]]
+BUILD = "build.json"
+PARTIAL_POOL = "pool.partial"
+OURS = re.compile(r"\d{8}\.(npz|blob)|.+\.partial|" + "|".join(map(re.escape, (BUILD, PARTIAL_POOL, *lock.NAMES))))
+"""Names that may be removed."""
 
 
-@dataclass
-class Rows:
-    """Columns of some patches and of the items they come from; ``source`` counts within these items.
+class Spool:
+    """The spool of an output, held until :meth:`close`.
 
-    Attributes:
-        patches: A column of every patch, by name, and ``length``, the bytes of its encoding.
-        sources: ``name`` (UTF-8), ``width``, ``height``, ``digest``, ``mtime`` of every item.
-        counts: Number of segments by class id and outcome.
+    Args:
+        out: The pool file to be.
+
+    Raises:
+        OutputError: If another process holds it, it cannot be written, or a folder of that name is something else.
     """
 
-    patches: dict[str, Array]
-    sources: dict[str, Array]
-    counts: Counts
+    def __init__(self, out: Path) -> None:
+        self.path = out.with_name(out.name + ".spool").absolute()
+        self.token = ""
+        try:
+            self.path.mkdir(exist_ok=True)
+        except FileExistsError:
+            raise OutputError(f"{self.path} is in the way: it is not a folder; move it away") from None
+        except OSError as error:
+            raise OutputError(f"{out.parent} cannot be written to: {error.strerror}") from None
+        try:
+            self._refuse_foreign()
+            self._lock = lock.FolderLock(self.path)
+        except OutputError:
+            raise
+        except OSError as error:
+            self._remove_empty()
+            raise OutputError(f"{self.path} cannot be written to: {error.strerror}") from None
 
+    @property
+    def partial_pool(self) -> Path:
+        """Where the pool file is written before it gets its name."""
+        return self.path / PARTIAL_POOL
 
-def write_unit(folder: Path, number: int, items: Sequence[CutItem], codec: int) -> None:
-    """Write the cut items of a unit, patches grouped by class."""
-    rows = sorted(
-        ((index, part) for index, item in enumerate(items) for part in item.parts), key=lambda row: row[1].class_id
-    )
-    with blob_path(folder, number).open("wb") as file:
-        file.writelines(part.data for _, part in rows)
-    counts: Counts = Counter()
-    for item in items:
-        counts.update(item.counts)
-    arrays = {f"patches/{name}": column for name, column in _patch_columns(rows, codec).items()}
-    arrays |= {f"sources/{name}": column for name, column in _source_columns(items).items()}
-    listed = json.dumps([[class_id, outcome, count] for (class_id, outcome), count in sorted(counts.items())])
-    partial = folder / f"{number:08d}.partial.npz"
-    np.savez(partial, allow_pickle=False, counts=np.frombuffer(listed.encode(), np.uint8), **arrays)
-    partial.rename(_manifest_path(folder, number))
+    @property
+    def begun(self) -> bool:
+        """Whether a build has left finished units."""
+        return (self.path / BUILD).exists() and bool(self.finished())
 
+    def begin(self, fingerprint: Fingerprint, resume: bool) -> dict[int, Summary]:
+        """Take up what an earlier build has finished, or start over.
 
-def read_unit(folder: Path, number: int) -> Rows:
-    """The manifest of a unit."""
-    patches: dict[str, Array] = {}
-    sources: dict[str, Array] = {}
-    with np.load(_manifest_path(folder, number), allow_pickle=False) as arrays:
-        counts = Counter({(row[0], row[1]): row[2] for row in json.loads(arrays["counts"].tobytes())})
-        for key in arrays.files:
-            group, _, name = key.partition("/")
-            if group == "patches":
-                patches[name] = arrays[key]
-            elif group == "sources":
-                sources[name] = arrays[key]
-    return Rows(patches, sources, counts)
+        Args:
+            fingerprint: What the build depends on.
+            resume: Whether finished units may be taken up; otherwise they are removed.
 
+        Returns:
+            Numbers and summaries of the units that need not be done again.
 
-def blob_path(folder: Path, number: int) -> Path:
-    """Where the encoded patches of a unit are."""
-    return folder / f"{number:08d}.blob"
-
-
-def _manifest_path(folder: Path, number: int) -> Path:
-    return folder / f"{number:08d}.npz"
-
-
-def _patch_columns(rows: Sequence[tuple[int, EncodedPart]], codec: int) -> dict[str, Array]:
-    parts = [part for _, part in rows]
-    values: dict[str, list[Any]] = {
-        "class_id": [part.class_id for part in parts],
-        "height": [part.height for part in parts],
-        "width": [part.width for part in parts],
-        "area": [part.measured.area for part in parts],
-        "codec": [codec] * len(parts),
-        "crc32": [part.crc32 for part in parts],
-        "box": [part.box for part in parts],
-        "person_box": [part.person_box for part in parts],
-        "source": [index for index, _ in rows],
-        "quality": [
-            (
-                part.measured.area,
-                part.measured.largest,
-                part.measured.raggedness,
-                part.measured.border,
-                part.measured.texture,
+        Raises:
+            ConfigError: If the finished units were made from something else.
+            OutputError: If the spool cannot be written.
+        """
+        if not resume or not self.begun:
+            self._start_over(fingerprint)
+            return {}
+        try:
+            head, _, rest = (self.path / BUILD).read_text("utf-8").partition("\n")
+            before, self.token = Fingerprint.from_json(rest), json.loads(head)["token"]
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            raise ConfigError(f"{self.path / BUILD} is damaged; pass --no-resume to start over") from None
+        changed = before.differences(fingerprint)
+        if changed:
+            raise ConfigError(
+                f"{self.path} holds an unfinished build of something else: {changed}. "
+                "Pass --no-resume to start over, or undo the change to resume"
             )
-            for part in parts
-        ],
-        "keypoints": [UNKNOWN if part.keypoints is None else part.keypoints for part in parts],
-    }
-    columns = {
-        column.name: np.array(values[column.name], column.dtype).reshape(len(parts), *column.shape)
-        for column in PATCH_COLUMNS
-    }
-    return columns | {"length": np.array([len(part.data) for part in parts], np.uint64)}
+        found = {number: check_unit(self.path, number, self.token) for number in self.finished()}
+        return {number: summary for number, summary in found.items() if summary is not None}
+
+    def finished(self) -> list[int]:
+        """Numbers of the units whose manifest is there, in order."""
+        return sorted(int(path.stem) for path in self.path.glob("????????.npz") if path.stem.isdecimal())
+
+    def drop(self, number: int) -> None:
+        """Forget a unit."""
+        remove_unit(self.path, number)
+
+    def put(self, files: UnitFiles) -> None:
+        """Write a unit that a worker has handed back.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
+        try:
+            put_unit(self.path, files)
+        except OSError as error:
+            raise OutputError(f"{self.path} cannot be written to: {error.strerror}") from None
+
+    def close(self, keep: bool) -> bool:
+        """Let go of the spool, and remove it unless it is to be kept and holds finished units.
+
+        Returns:
+            Whether it is still there.
+        """
+        kept = keep and self.begun
+        if not kept:
+            self._clear()
+        with contextlib.suppress(OSError):
+            self.partial_pool.unlink(missing_ok=True)
+        self._lock.release()
+        self._remove_empty()
+        return kept
+
+    def _start_over(self, fingerprint: Fingerprint) -> None:
+        self.token = secrets.token_hex(8)
+        partial = self.path / f"{BUILD}.partial"
+        try:
+            self._clear()
+            partial.write_text(json.dumps({"token": self.token}) + "\n" + fingerprint.to_json(), "utf-8")
+            partial.rename(self.path / BUILD)
+        except OSError as error:
+            raise OutputError(f"{self.path} cannot be written to: {error.strerror}") from None
+
+    def _clear(self) -> None:
+        """Remove everything but the lock; without a fingerprint no unit counts, so that goes first."""
+        (self.path / BUILD).unlink(missing_ok=True)
+        for path in list(self.path.iterdir()):
+            if path.name not in lock.NAMES and OURS.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+    def _refuse_foreign(self) -> None:
+        if self.path.is_symlink():
+            raise OutputError(f"{self.path} is a link; the spool must lie beside the pool. Move it away")
+        foreign = next((path.name for path in self.path.iterdir() if not OURS.fullmatch(path.name)), None)
+        if foreign is not None:
+            raise OutputError(f"{self.path} holds {foreign}, which is no part of a build; move the folder away")
+
+    def _remove_empty(self) -> None:
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
 
-def _source_columns(items: Sequence[CutItem]) -> dict[str, Array]:
-    return {
-        "name": np.array([item.name.encode("utf-8") for item in items], dtype="S"),
-        "width": np.array([item.width for item in items], "<u4"),
-        "height": np.array([item.height for item in items], "<u4"),
-        "digest": np.frombuffer(b"".join(item.digest for item in items), "u1").reshape(len(items), 16),
-        "mtime": np.array([item.mtime for item in items], "<f8"),
-    }
+def belongs(folder: Path, token: str) -> bool:
+    """Whether a folder, as this machine sees it, is the spool of that token; it may be another machine's."""
+    try:
+        with (folder / BUILD).open(encoding="utf-8") as file:
+            return bool(json.loads(file.readline())["token"] == token)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -1,16 +1,26 @@
-"""Looking for damage in pool files."""
+"""Looking for damage in pool files, ever deeper: schema, checksums, pixels, columns, sources."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from partpool.crosscheck import crosscheck
 from partpool.errors import PoolError
+from partpool.layout import QUALITY
 from partpool.part import Part
+from partpool.patch import border_share, raggedness
+from partpool.pool_file import PoolFile
 from partpool.reader import PartPool
+from partpool.recut import recut_problems
+from partpool.sources import Item
+
+CLOSE = 1e-4
+"""Relative difference up to which a quality is the same; OpenCV's versions sum up contours in different orders."""
+Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -19,56 +29,96 @@ class VerifyReport:
 
     Attributes:
         parts: Number of parts looked at.
-        problems: A sentence for each damaged part.
+        damaged: Number of parts that something is wrong with.
+        problems: A sentence for each thing that is wrong.
     """
 
     parts: int = 0
+    damaged: int = 0
     problems: list[str] = field(default_factory=list)
 
 
 def verify(
-    pool: PartPool, *, strict: bool = False, on_progress: Callable[[int, int], None] | None = None
+    pool: PartPool,
+    *,
+    strict: bool = False,
+    against: Sequence[Item] | None = None,
+    on_progress: Progress | None = None,
 ) -> VerifyReport:
-    """Check every part of an opened pool; opening it has checked the schema.
+    """Check every part of an opened pool.
+
+    1. Opening it has checked the schema.
+    2. Every checksum is compared.
+    3. With ``strict`` every patch is decoded, and its mask measured again.
+    4. With ``strict`` the columns are compared with each other, with the counts, and with the pool's own filters.
+    5. With ``against`` every source is cut again and must give the same parts.
 
     Args:
         pool: The pool.
-        strict: Also decode every part and compare it with its columns; otherwise only checksums are compared.
-        on_progress: Called now and then with the number of parts done and their total.
+        strict: Whether to take steps 3 and 4.
+        against: The items of the data set for step 5.
+        on_progress: Called now and then with the number of parts, or in step 5 sources, done and their total.
+
+    Raises:
+        ConfigError: If the pool was cut by rules that this version does not have, so that step 5 is impossible.
     """
     report = VerifyReport()
-    checksums = pool.columns["crc32"]
-    for index in range(len(pool)):
-        if zlib.crc32(pool.encoded(index)) != checksums[index]:
-            report.problems.append(f"{pool.where(index)}: its checksum is wrong")
-        elif strict:
-            report.problems += [f"{pool.where(index)}: {problem}" for problem in _decoded_problems(pool, index)]
-        report.parts += 1
-        if on_progress and report.parts % 256 == 0:
-            on_progress(report.parts, len(pool))
+    for file in pool.files:
+        _verify_parts(file, pool, report, strict, on_progress)
+        if against is not None:
+            report.problems += [f"{file.path}: {problem}" for problem in recut_problems(file, against, on_progress)]
     return report
 
 
-def _decoded_problems(pool: PartPool, index: int) -> Iterator[str]:
+def _verify_parts(
+    file: PoolFile, pool: PartPool, report: VerifyReport, strict: bool, on_progress: Progress | None
+) -> None:
+    found: dict[int, list[str]] = {}
+    if strict:
+        for row, problem in crosscheck(file):
+            if row is None:
+                report.problems.append(f"{file.path}: {problem}")
+            else:
+                found.setdefault(row, []).append(problem)
+    checksums, first = file["crc32"], report.parts
+    for row in range(len(file)):
+        if zlib.crc32(file.patch_bytes(row)) != checksums[row]:
+            found.setdefault(row, []).insert(0, "its checksum is wrong")
+        elif strict:
+            found.setdefault(row, []).extend(_decoded_problems(file, pool, first + row, row))
+        problems = found.pop(row, [])
+        report.problems += [f"{file.path}: part {row}: {problem}" for problem in problems]
+        report.damaged += bool(problems)
+        report.parts += 1
+        if on_progress and report.parts % 256 == 0:
+            on_progress(report.parts, len(pool))
+
+
+def _decoded_problems(file: PoolFile, pool: PartPool, index: int, row: int) -> Iterator[str]:
     try:
         part = pool[index]
     except PoolError as error:
-        yield str(error)
+        yield str(error).partition(f"part {row}: ")[2] or str(error)
         return
-    yield from _part_problems(part, int(pool.columns["area"][index]))
-
-
-def _part_problems(part: Part, area: int) -> Iterator[str]:
     x0, y0, x1, y1 = part.box.tolist()
-    px0, py0, px1, py1 = part.person_box.tolist()
-    height, width = part.mask.shape
-    if not (px0 <= x0 < x1 <= px1 and py0 <= y0 < y1 <= py1):
-        yield f"its box {part.box.tolist()} does not lie in its person's box {part.person_box.tolist()}"
+    if part.mask.shape == (y1 - y0, x1 - x0) and file["source"][row] < file.sources:
+        yield from _mask_problems(file, part, row)
+
+
+def _mask_problems(file: PoolFile, part: Part, row: int) -> Iterator[str]:
+    """What a mask that was not shrunk says of the columns."""
+    if not all(side.any() for side in (part.mask[0], part.mask[-1], part.mask[:, 0], part.mask[:, -1])):
+        yield "its mask does not touch all sides of its box"
+    pixels, area = int(np.count_nonzero(part.mask)), int(file["area"][row])
+    if pixels != area:
+        yield f"its mask has {pixels} pixels, its area is {area}"
         return
-    if (width, height) == (x1 - x0, y1 - y0):
-        if not all(side.any() for side in (part.mask[0], part.mask[-1], part.mask[:, 0], part.mask[:, -1])):
-            yield "its mask does not touch all sides of its box"
-        if np.count_nonzero(part.mask) != area:
-            yield f"its mask has {np.count_nonzero(part.mask)} pixels, its area is {area}"
-    elif width > x1 - x0 or height > y1 - y0:
-        yield f"it is {width}×{height}, larger than its box"
+    mask = part.mask.astype(np.uint8) * np.uint8(255)
+    source = int(file["source"][row])
+    size = (int(file["sources/width"][source]), int(file["sources/height"][source]))
+    x0, y0, x1, y1 = part.box.tolist()
+    measured = {"raggedness": raggedness(mask, area), "border": border_share(mask, (x0, y0, x1, y1), size)}
+    for name, value in measured.items():
+        stored = float(file["quality"][row, QUALITY.index(name)])
+        if abs(value - stored) > CLOSE * max(1, stored):
+            yield f"its mask has the {name} {value:.4g}, its quality says {stored:.4g}"

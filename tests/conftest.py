@@ -61,6 +61,25 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+def write_small_people(root: Path, count: int) -> None:
+    """A LIP folder of so many different items that are quickly cut: small pictures of a few people, ever darker."""
+    import numpy as np
+    from PIL import Image
+
+    from partpool.synthetic import draw_person
+
+    rng = np.random.default_rng(0)
+    drawn = [draw_person(rng) for _ in range(8)]
+    for folder in ("train_images", "train_segmentations"):
+        (root / folder).mkdir(parents=True)
+    for number in range(count):
+        person = drawn[number % len(drawn)]
+        image = person.image[::3, ::3] - np.minimum(person.image[::3, ::3], number // len(drawn))
+        Image.fromarray(image).save(root / "train_images" / f"{number:06d}.jpg", quality=95)
+        Image.fromarray(person.labels[::3, ::3]).save(root / "train_segmentations" / f"{number:06d}.png")
+    (root / "train_id.txt").write_text("".join(f"{number:06d}\n" for number in range(count)))
+
+
 @pytest.fixture(scope="session")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A LIP folder of six synthetic people; read only by agreement."""
@@ -97,6 +116,16 @@ def pool(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("pool") / "people.h5"
     build(find_lip(people), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def crowd_pool(crowd: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pool of the crowd, built without any trouble; read only by agreement."""
+    from partpool import build, find_lip
+
+    path = tmp_path_factory.mktemp("crowd-pool") / "pool.h5"
+    build(find_lip(crowd), path)
     return path
 
 

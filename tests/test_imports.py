@@ -38,8 +38,8 @@ AUGMENTATION_NAMES = {
     "RectanglePaste", "Scene", "compose", "coverage", "forward_matrix", "paper_matrix", "paste", "to_cv2",
 }  # fmt: skip
 PUBLIC = {
-    "ASDA26", "EXTENDED", "LIP", "BuildReport", "FilterConfig", "Item", "LabelScheme", "Part", "PartClass", "PartPool",
-    "Taxonomy", "__version__", "build", "find_lip", "find_pairs", "load_taxonomy",
+    "ASDA26", "EXTENDED", "LIP", "BuildReport", "FilterConfig", "Item", "LabelScheme", "MergeReport", "Part",
+    "PartClass", "PartPool", "Taxonomy", "__version__", "build", "find_lip", "find_pairs", "load_taxonomy", "merge",
 }  # fmt: skip
 
 

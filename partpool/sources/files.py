@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from partpool.errors import FileError
@@ -30,6 +30,10 @@ class SourceFile:
 
     def __str__(self) -> str:
         return "/".join((str(self.path), *self.members))
+
+    def absolute(self) -> SourceFile:
+        """The same file, found from any working directory."""
+        return replace(self, path=self.path.absolute())
 
     def stat(self) -> tuple[int, float]:
         """Size in bytes, and modification time in seconds: its archive's, if it is in one.

@@ -10,6 +10,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from partpool.errors import ConfigError
 from partpool.schemes import LabelScheme
 from partpool.sources.files import SourceFile
 
@@ -58,6 +59,7 @@ class Source(Sequence[Item]):
         split: Which split was taken; empty if the data set has none.
         license_note: Terms that parts cut from it carry along.
         notes: What a user should know: files without a list entry, counts against the known ones.
+        part: Number of this shard, from 1, and of how many; None is the whole.
     """
 
     items: tuple[Item, ...]
@@ -66,6 +68,7 @@ class Source(Sequence[Item]):
     split: str = ""
     license_note: str = ""
     notes: tuple[str, ...] = field(default=())
+    part: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -80,6 +83,17 @@ class Source(Sequence[Item]):
     def limit(self, count: int) -> Source:
         """The same source with only its first ``count`` items."""
         return replace(self, items=self.items[:count])
+
+    def shard(self, number: int, of: int) -> Source:
+        """Shard ``number`` (from 1) ``of`` several: neighbouring items, shares as equal as can be.
+
+        Raises:
+            ConfigError: If there is no such shard.
+        """
+        if not 1 <= number <= of:
+            raise ConfigError(f"shards are numbered from 1 to their count, but got {number}/{of}")
+        first, last = (len(self) * edge // of for edge in (number - 1, number))
+        return replace(self, items=self.items[first:last], part=(number, of))
 
 
 def ordered(items: Iterable[Item]) -> tuple[Item, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -78,16 +79,22 @@ def test_a_closed_source_is_not_found(unprivileged: Cli, public_lip: Path, publi
 def test_a_full_disk(
     full_disk: Callable[..., tuple[Run, Path]], people: Path, tmp_path: Path, room: float, overwrite: bool
 ) -> None:
-    """The spool needs room once, packing it twice; whatever does not fit, nothing is left and nothing is lost."""
+    """The spool needs room once, packing it twice. What cannot fit is not begun; what was done is not lost."""
     size = build(find_lip(people), tmp_path / "raw.h5", codec="raw").pool_bytes
     run, after = full_disk(
         int(room * size), "build", "--lip", people, "--out", "pool.h5", "--codec", "raw", "--quiet", *ALONE,
         *(["--overwrite"] if overwrite else []), before="printf old > pool.h5" if overwrite else "true",
     )  # fmt: skip
     assert (run.code, run.out) == (5, "")
-    assert "No space left on device" in one_sentence(run.err)
-    assert left(after) == (["pool.h5"] if overwrite else [])
+    said = one_sentence(run.err)
+    assert "No space left on device" in said
+    begun = room > 1
+    assert ("goes on with it" in said) == begun
+    assert left(after) == (["pool.h5"] if overwrite else []) + (["pool.h5.spool"] if begun else [])
     assert not overwrite or (after / "pool.h5").read_text() == "old"
+    report = build(find_lip(people), after / "pool.h5", codec="raw", overwrite=True)
+    assert report.resumed == (6 if begun else 0)
+    assert (after / "pool.h5").read_bytes() == (tmp_path / "raw.h5").read_bytes()
 
 
 def test_a_full_disk_with_workers(full_disk: Callable[..., tuple[Run, Path]], crowd: Path) -> None:
@@ -141,7 +148,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> bool:
         (2, True, "starting 0.3"),
     ],
 )
-def test_interrupted(crowd: Path, tmp_path: Path, workers: int, to_all: bool, moment: str, overwrite: bool) -> None:
+def test_interrupted(
+    crowd: Path, crowd_pool: Path, tmp_path: Path, workers: int, to_all: bool, moment: str, overwrite: bool
+) -> None:
     """A signal to one process, or as a terminal sends it: to all of them."""
     out = tmp_path / "pool.h5"
     if overwrite:
@@ -151,9 +160,9 @@ def test_interrupted(crowd: Path, tmp_path: Path, workers: int, to_all: bool, mo
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        assert wait_for(lambda: list(tmp_path.glob(".pool.h5.spool-*")))
+        assert wait_for((tmp_path / "pool.h5.spool" / "build.json").exists)
         if moment == "cutting":
-            assert wait_for(lambda: list(tmp_path.glob(".pool.h5.spool-*/*.npz")))
+            assert wait_for(lambda: list(tmp_path.glob("pool.h5.spool/*.npz")))
         else:
             time.sleep(float(moment.split()[1]))
         assert process.poll() is None
@@ -162,32 +171,62 @@ def test_interrupted(crowd: Path, tmp_path: Path, workers: int, to_all: bool, mo
     finally:
         process.kill()
     assert (process.returncode, out_text) == (130, "")
-    assert one_sentence(err_text).startswith("interrupted")
-    assert left(tmp_path) == (["pool.h5"] if overwrite else [])
+    said = one_sentence(err_text)
+    assert said.startswith("interrupted")
+    kept = (tmp_path / "pool.h5.spool").exists()
+    assert kept or moment != "cutting"
+    assert ("the same command goes on with it" in said) == kept
+    assert left(tmp_path) == (["pool.h5"] if overwrite else []) + (["pool.h5.spool"] if kept else [])
     assert not overwrite or out.read_text() == "old"
     assert wait_for(lambda: not alive(process.pid), seconds=5), "worker processes are still there"
+    assert not list(tmp_path.glob("pool.h5.spool/*.partial"))
+    if moment == "cutting" and not overwrite:
+        assert build(find_lip(crowd), out).resumed > 0
+        assert out.read_bytes() == crowd_pool.read_bytes()
+        assert left(tmp_path) == ["pool.h5"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_workers_end_with_a_killed_parent(crowd: Path, tmp_path: Path) -> None:
+def test_a_killed_build_goes_on(crowd: Path, crowd_pool: Path, tmp_path: Path) -> None:
     process = start("build", "--lip", crowd, "--out", tmp_path / "pool.h5", "--workers", 2)
-    assert wait_for(lambda: list(tmp_path.glob(".pool.h5.spool-*/*.npz")))
+    assert wait_for(lambda: list(tmp_path.glob("pool.h5.spool/*.npz")))
     process.kill()
     process.communicate(timeout=10)
-    assert wait_for(lambda: not alive(process.pid), seconds=10), "worker processes are still there"
-    assert "pool.h5" not in left(tmp_path)
+    assert wait_for(lambda: not alive(process.pid), seconds=5), "worker processes are still there"
+    assert left(tmp_path) == ["pool.h5.spool"]
+    assert build(find_lip(crowd), tmp_path / "pool.h5").resumed > 0
+    assert (tmp_path / "pool.h5").read_bytes() == crowd_pool.read_bytes()
+    assert left(tmp_path) == ["pool.h5"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_a_killed_worker_is_said(crowd: Path, tmp_path: Path) -> None:
+def test_a_killed_worker_is_replaced(crowd: Path, crowd_pool: Path, tmp_path: Path) -> None:
     command = [*PYTHON, "build", "--lip", str(crowd), "--out", str(tmp_path / "pool.h5"), "--workers", "2"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    assert wait_for(lambda: list(tmp_path.glob(".pool.h5.spool-*/*.npz")))
+    assert wait_for(lambda: list(tmp_path.glob("pool.h5.spool/*.npz")))
     workers = [int(pid) for pid in alive(process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(workers[0], signal.SIGKILL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert (tmp_path / "pool.h5").read_bytes() == crowd_pool.read_bytes()
+    assert left(tmp_path) == ["pool.h5"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_workers_that_keep_dying_stop_the_build(crowd: Path, tmp_path: Path) -> None:
+    process = start("build", "--lip", crowd, "--out", tmp_path / "pool.h5", "--workers", 2)
+    assert wait_for(lambda: list(tmp_path.glob("pool.h5.spool/*.npz")))
+    while process.poll() is None:
+        for pid in alive(process.pid):
+            with contextlib.suppress(OSError):
+                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(int(pid), signal.SIGKILL)
+        time.sleep(0.02)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (3, "")
-    assert "a worker process died" in one_sentence(err)
-    assert left(tmp_path) == []
+    said = one_sentence(err)
+    assert said.startswith("a worker process died 3 times, at train_images/")
+    assert "the same command goes on with it" in said
+    assert left(tmp_path) == ["pool.h5.spool"]
