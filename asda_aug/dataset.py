@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from asda_aug.adapters import Adapter, attach, find_adapter
+from asda_aug.adapters import Adapter, attach, fitting_adapter
 from asda_aug.adapters.hints import find_hints, merge_hints
 from asda_aug.counters import EpochCounter, Tally
 from asda_aug.deferral import part_batch
@@ -243,8 +243,7 @@ class ASDADataset(Dataset[Any]):
         self._tally.add(counts)
 
     def _find_adapter(self, sample: Any) -> Adapter:
-        if self._adapter is None:
-            self._adapter = find_adapter(self._adapter_choice, sample, self._hints)
+        self._adapter = fitting_adapter(self._adapter, self._adapter_choice, sample, self._hints)
         return self._adapter
 
     def _probe(self, sample: Any) -> None:

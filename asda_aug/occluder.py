@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.adapters import Adapter, find_adapter
+from asda_aug.adapters import Adapter, fitting_adapter
 from asda_aug.coverage import COVERED, coverage
 from asda_aug.harmonize import colour_moments, harmonize
 from asda_aug.paste import paste_into, stack_alpha
@@ -181,8 +181,7 @@ class Occluder(ABC):
             AdapterError: If the sample has no known structure.
         """
         whole = sample[0] if len(sample) == 1 else sample
-        if self._found is None:
-            self._found = find_adapter(self.adapter, whole)
+        self._found = fitting_adapter(self._found, self.adapter, whole)
         scene = self._found.read(whole)
         pastes = self.augment(scene, fresh_generator())
         return self._found.write(whole, scene) if pastes else whole

@@ -12,6 +12,8 @@ from PIL import Image
 from asda_aug.errors import AdapterError
 
 PIL_MODES = ("RGB", "L")
+SMALLEST = 8
+"""Sides of an image; what is smaller is taken for numbers of another kind."""
 
 
 def is_tensor(value: object) -> bool:
@@ -27,7 +29,9 @@ def is_image(value: object) -> bool:
     if not (isinstance(value, np.ndarray) or is_tensor(value)):
         return False
     shape = tuple(value.shape)  # type: ignore[attr-defined]
-    return len(shape) == 3 and (shape[0] in (1, 3) or shape[2] in (1, 3)) and min(sorted(shape)[1:]) >= 8
+    if len(shape) == 3 and (shape[0] in (1, 3) or shape[2] in (1, 3)):
+        shape = tuple(sorted(shape)[1:])
+    return len(shape) == 2 and min(shape) >= SMALLEST
 
 
 def as_array(image: Any) -> NDArray[Any]:
@@ -50,7 +54,9 @@ def as_array(image: Any) -> NDArray[Any]:
 def like(image: Any, array: NDArray[Any]) -> Any:
     """Pixels as the kind of object that ``image`` is: a PIL image, a tensor of its class, or the array."""
     if isinstance(image, Image.Image):
-        return Image.fromarray(array)
+        result = Image.fromarray(array)
+        result.info = dict(image.info)
+        return result
     if is_tensor(image):
         return sys.modules["torch"].from_numpy(array).as_subclass(type(image))
     return array

@@ -12,6 +12,8 @@ recognised by the structure of a sample, never by what is imported. One of your 
 
 
     train = ASDADataset(base, "pool.h5", adapter=MyAdapter())
+
+``scene.labelled`` and ``scene.visible`` are bool [P, K] for P people, also if there is one.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from asda_aug.adapters.mmpose import MMPoseAdapter, PackedMMPoseAdapter
 from asda_aug.adapters.simple import ImageAdapter, MappingAdapter, PairAdapter
 from asda_aug.errors import AdapterError
 from asda_aug.scene import Scene
+from asda_aug.values import channels_last, gain_and_offset
 from partpool.errors import ConfigError
 
 
@@ -36,7 +39,8 @@ class Adapter(Protocol):
     """Reads and writes samples of one structure.
 
     A third method, ``attach(sample, name, value) -> sample``, may put an extra field (deferred parts, the paste mask)
-    into the sample; without it the sample becomes ``(sample, value)``.
+    into the sample; without it the sample becomes ``(sample, value)``. A fourth, ``recognises(sample) -> bool``, may
+    say which samples it can read; without it it must read all.
     """
 
     def read(self, sample: Any) -> Scene:
@@ -60,6 +64,9 @@ BUILT_IN: Mapping[str, type[Any]] = {
 }
 """The built-in adapters by name, in the order in which a sample is tried with them."""
 
+OVERSHOOT = 0.05
+"""How far a float image may leave [0, 1], as resampling and jitter let it."""
+
 
 def find_adapter(adapter: Adapter | str, sample: Any, hints: Hints | None = None) -> Adapter:
     """The adapter to use, tried on a sample.
@@ -67,20 +74,35 @@ def find_adapter(adapter: Adapter | str, sample: Any, hints: Hints | None = None
     Args:
         adapter: ``"auto"``, a name of a built-in one, or an adapter.
         sample: A sample of the data set.
-        hints: What the sample does not say of itself.
+        hints: What the sample does not say of itself; only built-in adapters use it.
 
     Raises:
         AdapterError: If no adapter recognises the sample, or it cannot be read.
         ConfigError: If there is no adapter of that name.
     """
     if not isinstance(adapter, str):
-        if not isinstance(adapter, Adapter):
-            raise ConfigError(f"an adapter needs the methods read and write, but got {type(adapter).__name__}")
+        if isinstance(adapter, type) or not isinstance(adapter, Adapter):
+            came = f"the class {adapter.__name__}" if isinstance(adapter, type) else type(adapter).__name__
+            raise ConfigError(f"an adapter must be an object with the methods read and write, but got {came}")
         found = adapter
     else:
         found = _built_in(adapter, sample)(hints or Hints())
-    check_values(found.read(sample))
+    try:
+        scene = found.read(sample)
+        if not isinstance(scene, Scene):
+            raise AdapterError(f"{type(found).__name__}.read must return a Scene, but got {type(scene).__name__}")
+        check_values(scene)
+    except ValueError as error:
+        raise AdapterError(f"the sample is {outline(sample)}, which cannot be read: {error}") from error
     return found
+
+
+def fitting_adapter(last: Adapter | None, adapter: Adapter | str, sample: Any, hints: Hints | None = None) -> Adapter:
+    """The adapter that was used last if it reads this sample too, else another; see :func:`find_adapter`."""
+    recognises = getattr(last, "recognises", None)
+    if last is not None and (recognises is None or recognises(sample)):
+        return last
+    return find_adapter(adapter, sample, hints)
 
 
 def attach(adapter: Adapter, sample: Any, name: str, value: Any) -> Any:
@@ -94,17 +116,23 @@ def check_values(scene: Scene) -> None:
 
     Raises:
         AdapterError: If it is no image, or a float image is neither in [0, 1] nor normalised in a known way.
+        ValueError: If mean and std do not fit the image.
     """
     scene.size  # noqa: B018 - asked for, because it looks whether this is an image
-    pixels = scene.pixels
-    if pixels.dtype == np.uint8 or scene.mean is not None:
+    pixels = channels_last(scene.pixels)
+    if pixels.dtype == np.uint8:
         return
-    low, high = float(pixels.min()), float(pixels.max())
-    if low < -1e-3 or high > 1 + 1e-3:
-        raise AdapterError(
-            f"the image's values reach from {low:.3g} to {high:.3g}: neither bytes nor in [0, 1], and its "
-            "normalisation is not known; pass mean and std (in [0, 1], in the image's channel order)"
-        )
+    gain, offset = gain_and_offset(pixels, scene.mean, scene.std)
+    colours = (pixels - np.array(offset)) / (255 * np.array(gain))
+    low, high = float(colours.min()), float(colours.max())
+    if low >= -OVERSHOOT and high <= 1 + OVERSHOOT:
+        return
+    reach = f"reach from {low:.3g} to {high:.3g}"
+    if scene.mean is None and scene.std is None:
+        problem = f"the image's values {reach}: neither bytes nor in [0, 1], and its normalisation is not known"
+    else:
+        problem = f"with mean {scene.mean} and std {scene.std} undone, the image's values {reach}, not from 0 to 1"
+    raise AdapterError(f"{problem}; pass mean and std (in [0, 1], in the image's channel order)")
 
 
 def _built_in(name: str, sample: Any) -> type[Any]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from asda_aug.adapters.annotations import Points
 from asda_aug.keypoints import BY_LENGTH, keypoint_names
+from asda_aug.scene import Scene
 
 DEPTH = 8
 """How many wrappers are descended through."""
@@ -32,21 +34,38 @@ class Hints:
     names: Sequence[str] | None = None
     photograph: bool | None = None
 
-    def names_of(self, count: int) -> Sequence[str] | None:
-        """Names of ``count`` keypoints, if known."""
-        return self.names if self.names is not None else BY_LENGTH.get(count)
+    def scene(
+        self, image: Any, people: Points | None = None, *, boxes: Any = None, crop: bool = True, bgr: bool = False
+    ) -> Scene:
+        """The scene of a sample.
+
+        Args:
+            image: The sample's image.
+            people: Its keypoints; None if it has none.
+            boxes: Box of every person; None if it has none.
+            crop: Whether such samples are crops, unless ``photograph`` says it.
+            bgr: Whether such samples are BGR, unless ``bgr`` says it.
+        """
+        points, labelled, visible = people or (None, None, None)
+        names = self.names if self.names is not None else BY_LENGTH.get(0 if points is None else points.shape[1])
+        return Scene(
+            image, points, labelled=labelled, visible=visible, boxes=boxes,
+            crop=crop if self.photograph is None else not self.photograph,
+            mean=self.mean, std=self.std, bgr=bgr if self.bgr is None else self.bgr, keypoint_names=names,
+        )  # fmt: skip
 
 
 def find_hints(base: Any) -> Hints:
-    """What a data set, or the one it wraps, says: ``transform``, ``color_rgb``, ``metainfo``.
+    """What a data set, or the one it wraps, says: ``transform`` or ``transforms``, ``color_rgb``, ``metainfo``.
 
     Args:
         base: A data set; wrappers are looked through by their ``dataset`` or ``datasets``.
     """
     mean = std = names = bgr = None
     for dataset in _unwrapped(base):
-        if mean is None:
-            mean, std = _normalisation(getattr(dataset, "transform", None))
+        for attribute in ("transform", "transforms"):
+            if mean is None:
+                mean, std = _normalisation(getattr(dataset, attribute, None))
         if bgr is None and hasattr(dataset, "color_rgb"):
             bgr = not dataset.color_rgb
         if names is None:
@@ -83,13 +102,22 @@ def _unwrapped(dataset: Any) -> Iterator[Any]:
 
 
 def _normalisation(transform: Any) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    """Mean and standard deviation of the last normalising step, as ``torchvision.transforms.Normalize`` has them."""
+    """Mean and standard deviation of the last normalising step, as ``torchvision.transforms.Normalize`` has them.
+
+    ``Compose`` keeps its steps in ``transforms``, a torchvision data set its two functions in ``StandardTransform``.
+    """
+    if getattr(transform, "mean", None) is not None and getattr(transform, "std", None) is not None:
+        return _floats(transform.mean), _floats(transform.std)
     steps = getattr(transform, "transforms", None)
-    for step in reversed(steps if isinstance(steps, (list, tuple)) else [transform]):
-        if hasattr(step, "mean") and hasattr(step, "std"):
-            mean, std = np.ravel(step.mean), np.ravel(step.std)
-            return tuple(mean.astype(float).tolist()), tuple(std.astype(float).tolist())
+    for step in reversed(steps) if isinstance(steps, (list, tuple)) else [getattr(transform, "transform", None)]:
+        mean, std = _normalisation(step) if step is not None else (None, None)
+        if mean is not None:
+            return mean, std
     return None, None
+
+
+def _floats(values: Any) -> tuple[float, ...]:
+    return tuple(np.ravel(values).astype(float).tolist())
 
 
 def _mmpose_names(metainfo: Any) -> Sequence[str] | None:

@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.adapters.annotations import to_array, with_flags_cleared
+from asda_aug.adapters.annotations import Points
+from asda_aug.adapters.containers import Array, to_array, with_empty_maps, with_fields, with_zeros
 from asda_aug.adapters.hints import Hints
 from asda_aug.errors import AdapterError
-from asda_aug.pixels import is_image
+from asda_aug.pixels import is_image, is_tensor
 from asda_aug.scene import Scene
+
+FLAGS = ("keypoints_visible", "keypoint_weights", "keypoints_visible_weights")
+"""Fields [N, K] or [N, K, …] that are 0 for an unlabelled keypoint."""
+INTO_PIPELINE = "put PasteParts into the pipeline before GenerateTarget"
 
 
 class MMPoseAdapter:
@@ -23,8 +28,8 @@ class MMPoseAdapter:
     ``keypoints_visible`` [N, K] or [N, K, 2], 0 is unlabelled.
 
     Modified: ``img``; where a covered keypoint is dropped ``keypoints_visible`` and, if they exist already,
-    ``keypoint_weights`` and ``heatmaps``. MMPose has one flag for labelled and visible, and trains on it; a marked
-    keypoint therefore keeps it, and
+    ``keypoint_weights``, ``keypoints_visible_weights`` and ``heatmaps``. MMPose has one flag for labelled and visible,
+    and trains on it; a marked keypoint therefore keeps it, and
 
     Added: ``keypoints_occluded`` bool [N, K] says which are marked. ``asda``, ``asda_mask`` on request.
     """
@@ -40,41 +45,35 @@ class MMPoseAdapter:
     def read(self, sample: Any) -> Scene:
         """See :class:`asda_aug.adapters.Adapter`."""
         crop = "transformed_keypoints" in sample or "bbox" not in sample
-        points = sample.get("transformed_keypoints", sample.get("keypoints"))
-        labelled = None if points is None else _labelled(sample, np.shape(points)[:2])
-        return Scene(
-            sample["img"], points, labelled=labelled, boxes=None if crop else sample["bbox"], crop=crop,
-            mean=self._hints.mean, std=self._hints.std, bgr=self._hints.bgr is not False,
-            keypoint_names=None if points is None else self._hints.names_of(np.shape(points)[1]),
-        )  # fmt: skip
+        boxes = None if crop else sample["bbox"]
+        return self._hints.scene(sample["img"], _points(sample), boxes=boxes, crop=crop, bgr=True)
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
-        written = {**sample, "img": scene.image}
-        if scene.labelled.size:
-            dropped: NDArray[np.bool_] = np.asarray(_labelled(sample, scene.labelled.shape) & ~scene.labelled)
-            for key in ("keypoints_visible", "keypoint_weights"):
-                if key in sample:
-                    written[key] = with_flags_cleared(sample[key], dropped)
-            if "heatmaps" in sample and len(sample["heatmaps"]) == dropped.shape[1]:
-                written["heatmaps"] = with_flags_cleared(sample["heatmaps"], np.asarray(dropped.any(axis=0)))
+        fields = {"img": scene.image}
+        before = _points(sample)
+        if before is not None:
+            dropped: NDArray[np.bool_] = before.labelled & ~scene.labelled
+            fields |= {key: with_zeros(sample[key], dropped) for key in FLAGS if key in sample}
+            if "heatmaps" in sample:
+                fields["heatmaps"] = _without(sample["heatmaps"], dropped)
             if not scene.visible.all():
-                written["keypoints_occluded"] = ~scene.visible
-        return written
+                fields["keypoints_occluded"] = ~scene.visible
+        return with_fields(sample, fields)
 
     def attach(self, sample: Any, name: str, value: Any) -> Any:
         """Add a field to the dictionary."""
-        return {**sample, name: value}
+        return with_fields(sample, {name: value})
 
 
 class PackedMMPoseAdapter:
-    """What ``PackPoseInputs`` makes: ``{"inputs": [3, H, W] uint8 BGR, "data_samples": PoseDataSample}``.
+    """What a top-down pipeline ends in: ``{"inputs": [3, H, W] uint8 BGR, "data_samples": PoseDataSample}``.
 
     Keypoints of the crop are ``gt_instances.transformed_keypoints`` where ``pack_transformed=True`` put them, else the
-    peaks of ``gt_fields.heatmaps``, which are a few pixels off; ``keypoints`` are those of the photograph.
+    peaks of ``gt_fields.heatmaps``, up to half a cell off; ``keypoints`` are those of the photograph.
 
     Modified: ``inputs``; where a covered keypoint is dropped ``gt_fields.heatmaps`` and
-    ``gt_instance_labels.keypoint_weights``. Marking needs the transform in the pipeline.
+    ``gt_instance_labels.keypoint_weights``, in copies. Marking needs the transform in the pipeline.
 
     Added: ``asda``, ``asda_mask`` in the outer dictionary on request.
     """
@@ -85,67 +84,90 @@ class PackedMMPoseAdapter:
     @staticmethod
     def recognises(sample: Any) -> bool:
         """Whether the sample has this structure."""
-        return isinstance(sample, Mapping) and "inputs" in sample and _is_packed(sample.get("data_samples"))
+        return (
+            isinstance(sample, Mapping) and "inputs" in sample and hasattr(sample.get("data_samples"), "gt_instances")
+        )
 
     def read(self, sample: Any) -> Scene:
         """See :class:`asda_aug.adapters.Adapter`."""
-        points, labelled = self._keypoints(sample)
-        return Scene(
-            sample["inputs"], points, labelled=labelled, mean=self._hints.mean, std=self._hints.std,
-            bgr=self._hints.bgr is not False,
-            keypoint_names=None if points is None else self._hints.names_of(points.shape[1]),
-        )  # fmt: skip
+        return self._hints.scene(sample["inputs"], _packed_points(sample), bgr=True)
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
-        written = {**sample, "inputs": scene.image}
-        before = self._keypoints(sample)[1]
-        if before is None or (scene.visible.all() and (before == scene.labelled).all()):
-            return written
-        dropped = before & ~scene.labelled
-        if not dropped.any():
-            raise AdapterError(
-                "a packed MMPose sample has no place to mark a covered keypoint; "
-                "put PasteParts into the pipeline before GenerateTarget, or pass on_occlusion='keep' or 'drop'"
-            )
-        packed = sample["data_samples"].clone()
-        labels, fields = packed.gt_instance_labels, getattr(packed, "gt_fields", None)
-        labels.keypoint_weights = with_flags_cleared(labels.keypoint_weights, dropped)
-        if fields is not None and "heatmaps" in fields:
-            fields.heatmaps = with_flags_cleared(fields.heatmaps, np.asarray(dropped.any(axis=0)))
-        return {**written, "data_samples": packed}
+        fields = {"inputs": scene.image}
+        before = _packed_points(sample)
+        if before is not None:
+            if not scene.visible.all():
+                raise AdapterError(
+                    f"a packed MMPose sample has no place to mark a covered keypoint; {INTO_PIPELINE}, "
+                    "or pass on_occlusion='keep' or 'drop'"
+                )
+            dropped: NDArray[np.bool_] = before.labelled & ~scene.labelled
+            if dropped.any():
+                fields["data_samples"] = _dropped(sample["data_samples"], dropped)
+        return with_fields(sample, fields)
 
     def attach(self, sample: Any, name: str, value: Any) -> Any:
         """Add a field to the outer dictionary."""
-        return {**sample, name: value}
-
-    def _keypoints(self, sample: Any) -> tuple[NDArray[Any] | None, NDArray[np.bool_] | None]:
-        packed = sample["data_samples"]
-        labels = getattr(packed, "gt_instance_labels", None)
-        if labels is None or "keypoint_weights" not in labels:
-            return None, None
-        labelled = to_array(labels.keypoint_weights) > 0
-        if "transformed_keypoints" in packed.gt_instances:
-            return to_array(packed.gt_instances.transformed_keypoints), labelled
-        fields = getattr(packed, "gt_fields", None)
-        if fields is None or "heatmaps" not in fields or len(fields.heatmaps) != labelled.shape[1]:
-            return None, None
-        return _peaks(to_array(fields.heatmaps), sample["inputs"].shape)[None], labelled
+        return with_fields(sample, {name: value})
 
 
-def _is_packed(data_samples: Any) -> bool:
-    return hasattr(data_samples, "gt_instances")
+def _points(sample: Mapping[str, Any]) -> Points | None:
+    """Keypoints of a dictionary; ``TopdownAffine`` makes a number of them if there are none."""
+    points = to_array(sample.get("transformed_keypoints", sample.get("keypoints", 0.0)))
+    if points.ndim != 3:
+        return None
+    labelled = np.ones(points.shape[:2], bool)
+    if "keypoints_visible" in sample:
+        labelled = to_array(sample["keypoints_visible"]).reshape(*labelled.shape, -1)[..., 0] > 0
+    return Points(points[..., :2], labelled, np.ones_like(labelled))
 
 
-def _labelled(sample: Mapping[str, Any], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    if "keypoints_visible" not in sample:
-        return np.ones(shape, bool)
-    flags = to_array(sample["keypoints_visible"])
-    return (flags if flags.ndim == 2 else flags[..., 0]) > 0
+def _packed_points(sample: Mapping[str, Any]) -> Points | None:
+    packed = sample["data_samples"]
+    labels, fields = packed.get("gt_instance_labels"), packed.get("gt_fields")
+    if labels is None or "keypoint_weights" not in labels:
+        return None
+    labelled = to_array(labels.keypoint_weights) > 0
+    if len(labelled) != 1:
+        raise AdapterError(f"a packed MMPose sample of {len(labelled)} people cannot be read; {INTO_PIPELINE}")
+    if "transformed_keypoints" in packed.gt_instances:
+        points = to_array(packed.gt_instances.transformed_keypoints)[..., :2]
+    elif fields is not None and is_tensor(fields.get("heatmaps")) and len(fields.heatmaps) == labelled.shape[1]:
+        points = _peaks(to_array(fields.heatmaps), sample["inputs"].shape)[None]
+    else:
+        return None
+    return Points(points, labelled, np.ones_like(labelled))
 
 
-def _peaks(heatmaps: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Middle of the largest cell of every heat map [K, h, w], in pixels of an image [3, H, W]."""
+def _peaks(heatmaps: Array, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Place of the largest value of every heat map [K, h, w], in pixels of an image [3, H, W].
+
+    MMPose's codecs put a keypoint at x on the cell round(x · w / W).
+    """
     count, height, width = heatmaps.shape
     rows, columns = np.divmod(heatmaps.reshape(count, -1).argmax(axis=1), width)
-    return np.stack([(columns + 0.5) * shape[2] / width, (rows + 0.5) * shape[1] / height], axis=1)
+    return np.stack([columns * shape[2] / width, rows * shape[1] / height], axis=1)
+
+
+def _dropped(packed: Any, dropped: NDArray[np.bool_]) -> Any:
+    """A copy of a ``PoseDataSample`` in which keypoints are without weight and heat map."""
+    # MMEngine's clone shares what is inside.
+    packed, labels = packed.clone(), packed.gt_instance_labels.clone()
+    labels.keypoint_weights = with_zeros(labels.keypoint_weights, dropped)
+    packed.gt_instance_labels = labels
+    if "heatmaps" in packed.get("gt_fields", ()):
+        fields = packed.gt_fields.clone()
+        fields.heatmaps = _without(fields.heatmaps, dropped)
+        packed.gt_fields = fields
+    return packed
+
+
+def _without(heatmaps: Any, dropped: NDArray[np.bool_]) -> Any:
+    if not dropped.any():
+        return heatmaps
+    if len(dropped) != 1:
+        raise AdapterError(
+            f"{len(dropped)} people share heat maps, so one's keypoint cannot be dropped; {INTO_PIPELINE}"
+        )
+    return with_empty_maps(heatmaps, dropped[0])

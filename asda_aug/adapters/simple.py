@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from asda_aug.adapters.annotations import is_keypoints, read_points, same_sequence, write_points
-from asda_aug.adapters.detection import boxes_xyxy, target_points, write_target
+from asda_aug.adapters.annotations import boxes_xyxy, is_keypoints, read_points, write_points
+from asda_aug.adapters.containers import like_sequence, with_fields
+from asda_aug.adapters.detection import is_pair
 from asda_aug.adapters.hints import Hints
 from asda_aug.pixels import is_image
 from asda_aug.scene import Scene
@@ -17,7 +16,8 @@ from asda_aug.scene import Scene
 class PairAdapter:
     """``(image, keypoints)``.
 
-    Required: keypoints [K, 2], [K, 3], or those for P people, with v of COCO in a third column.
+    Required: keypoints [K, 2], [K, 3], or those for P people, with v of COCO in a third column. Several people make
+    the image a photograph.
 
     Modified: the image; v where a covered keypoint is marked (1) or dropped (0).
     """
@@ -28,32 +28,27 @@ class PairAdapter:
     @staticmethod
     def recognises(sample: Any) -> bool:
         """Whether the sample has this structure."""
-        return (
-            isinstance(sample, (tuple, list)) and len(sample) == 2 and is_image(sample[0]) and is_keypoints(sample[1])
-        )
+        return is_pair(sample) and is_keypoints(sample[1])
 
     def read(self, sample: Any) -> Scene:
         """See :class:`asda_aug.adapters.Adapter`."""
         image, keypoints = sample
-        points = read_points(keypoints, "the keypoints")
-        several = len(points.points) > 1
-        crop = not (several if self._hints.photograph is None else self._hints.photograph)
-        return Scene(
-            image, points.points, labelled=points.labelled, visible=points.visible, crop=crop,
-            mean=self._hints.mean, std=self._hints.std, bgr=bool(self._hints.bgr),
-            keypoint_names=self._hints.names_of(points.points.shape[1]),
-        )  # fmt: skip
+        points = read_points({"keypoints": keypoints})
+        return self._hints.scene(image, points, crop=points is None or len(points.points) == 1)
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
-        return same_sequence(sample, (scene.image, write_points(sample[1], scene, "the keypoints")))
+        image, keypoints = scene.image, sample[1]
+        changed = write_points({"keypoints": keypoints}, scene.labelled, scene.visible)
+        return like_sequence(sample, (image, changed.get("keypoints", keypoints)))
 
 
 class MappingAdapter:
     """A dictionary, as Albumentations and many loops use it.
 
     Required: ``image``. Optional: ``keypoints`` [K, 2 or 3], or those for P people, with v of COCO in a third column or
-    in ``visibility``; ``bbox`` or ``bboxes`` or ``boxes``, x0 y0 x1 y1: with them the image is a photograph.
+    in ``visibility``; ``bboxes`` or ``bbox`` or ``boxes``, x0 y0 x1 y1: with them, as with several people's keypoints,
+    the image is a photograph.
 
     Modified: ``image``; v where a covered keypoint is marked (1) or dropped (0).
 
@@ -72,35 +67,22 @@ class MappingAdapter:
 
     def read(self, sample: Any) -> Scene:
         """See :class:`asda_aug.adapters.Adapter`."""
-        points = target_points(sample, "'keypoints'") if self._has_keypoints(sample) else None
-        key = next((key for key in self.BOXES if key in sample and np.size(sample[key])), None)
-        boxes = None if key is None else boxes_xyxy(sample[key])
-        if boxes is not None and points is not None and len(boxes) != len(points.points):
+        points = read_points(sample)
+        boxes = next((boxes_xyxy(sample[key]) for key in self.BOXES if key in sample), None)
+        people = 1 if points is None else len(points.points)
+        if boxes is not None and (not len(boxes) or (points is not None and len(boxes) != people)):
             # Boxes of things without keypoints: the people cannot be told, the picture can.
             boxes = None
-        several = boxes is not None or (points is not None and len(points.points) > 1)
-        hints = self._hints
-        return Scene(
-            sample["image"], None if points is None else points.points, boxes=boxes,
-            crop=not (several if hints.photograph is None else hints.photograph),
-            labelled=None if points is None else points.labelled, visible=None if points is None else points.visible,
-            mean=hints.mean, std=hints.std, bgr=bool(hints.bgr),
-            keypoint_names=None if points is None else hints.names_of(points.points.shape[1]),
-        )  # fmt: skip
+        return self._hints.scene(sample["image"], points, boxes=boxes, crop=boxes is None and people == 1)
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
-        if self._has_keypoints(sample):
-            sample = write_target(sample, scene, "'keypoints'")
-        return {**sample, "image": scene.image}
+        changed = write_points(sample, scene.labelled, scene.visible)
+        return with_fields(sample, {"image": scene.image, **changed})
 
     def attach(self, sample: Any, name: str, value: Any) -> Any:
         """Add a field to the dictionary."""
-        return {**sample, name: value}
-
-    @staticmethod
-    def _has_keypoints(sample: Mapping[str, Any]) -> bool:
-        return "keypoints" in sample and np.size(sample["keypoints"]) > 0
+        return with_fields(sample, {name: value})
 
 
 class ImageAdapter:
@@ -116,7 +98,7 @@ class ImageAdapter:
 
     def read(self, sample: Any) -> Scene:
         """See :class:`asda_aug.adapters.Adapter`."""
-        return Scene(sample, mean=self._hints.mean, std=self._hints.std, bgr=bool(self._hints.bgr))
+        return self._hints.scene(sample)
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
