@@ -1,0 +1,82 @@
+"""The augmentations as transforms of MMPose's pipelines.
+
+Importing this module registers them, in a configuration by ``custom_imports``::
+
+    custom_imports = dict(imports=["asda_aug.integrations.mmpose"])
+    train_pipeline = [
+        ...,
+        dict(type="TopdownAffine", input_size=codec["input_size"]),
+        dict(type="PasteParts", pool="pool.h5", num_parts=1),
+        dict(type="GenerateTarget", encoder=codec),
+        dict(type="PackPoseInputs"),
+    ]
+
+Options that are objects are written as dictionaries: ``placer=dict(type="JointPlacer")``, and
+``dict(type="Cutout", like=dict(type="PasteParts", pool="pool.h5"))``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mmpose.registry import TRANSFORMS
+
+import asda_aug
+from asda_aug.occluder import Occluder
+
+OBJECTS = (asda_aug.RandomPlacer, asda_aug.JointPlacer)
+"""What options may name besides the transforms themselves."""
+
+
+class _Transform(Occluder):
+    """An occluder that is configured by dictionaries.
+
+    Required: ``img`` [H, W, 3] uint8 BGR; see :class:`asda_aug.adapters.mmpose.MMPoseAdapter`.
+
+    Modified: ``img``; with ``on_occlusion="drop"`` ``keypoints_visible``.
+
+    Added: with ``on_occlusion="mark"`` ``keypoints_occluded`` bool [N, K].
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        built = {name: _built(value) for name, value in options.items()}
+        super().__init__(*args, **{"adapter": "mmpose", **built})
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """The results with something pasted in; MMEngine calls transforms by this name too."""
+        shape = np.shape(results.get("keypoints", ()))
+        if self.on_occlusion == "mark" and len(shape) == 3:
+            # Packing and collating want a field in every sample or in none.
+            results = {"keypoints_occluded": np.zeros(shape[:2], bool), **results}
+        return super().__call__(results)
+
+    __call__ = transform
+
+
+@TRANSFORMS.register_module()
+class PasteParts(_Transform, asda_aug.PasteParts):
+    """:class:`asda_aug.PasteParts` for MMPose, after ``TopdownAffine`` and before ``GenerateTarget``."""
+
+
+@TRANSFORMS.register_module()
+class ROR(_Transform, asda_aug.ROR):
+    """:class:`asda_aug.ROR` for MMPose, at the same place."""
+
+
+@TRANSFORMS.register_module()
+class Cutout(_Transform, asda_aug.Cutout):
+    """:class:`asda_aug.Cutout` for MMPose, at the same place."""
+
+
+@TRANSFORMS.register_module()
+class RectanglePaste(_Transform, asda_aug.RectanglePaste):
+    """:class:`asda_aug.RectanglePaste` for MMPose, at the same place."""
+
+
+for _kind in OBJECTS:
+    TRANSFORMS.register_module(module=_kind)
+
+
+def _built(option: Any) -> Any:
+    return TRANSFORMS.build(option) if isinstance(option, dict) and "type" in option else option
