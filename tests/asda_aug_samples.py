@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from asda_aug_data import MEAN, STD
+
 WIDTH, HEIGHT = 48, 64
 XY = np.array([[10.5, 12.25], [30, 14], [-7.3, 1e30], [24.75, 40], [40, 60]])
 V = np.array([2, 1, 0, 2, 2])

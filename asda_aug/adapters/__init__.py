@@ -66,6 +66,8 @@ BUILT_IN: Mapping[str, type[Any]] = {
 
 OVERSHOOT = 0.05
 """How far a float image may leave [0, 1], as resampling and jitter let it."""
+WRONG_SCALE = 5.0
+"""How far one of known normalisation may, noise and all; mean and std on a scale of 255 are farther off."""
 
 
 def find_adapter(adapter: Adapter | str, sample: Any, hints: Hints | None = None) -> Adapter:
@@ -125,10 +127,12 @@ def check_values(scene: Scene) -> None:
     gain, offset = gain_and_offset(pixels, scene.mean, scene.std)
     colours = (pixels - np.array(offset)) / (255 * np.array(gain))
     low, high = float(colours.min()), float(colours.max())
-    if low >= -OVERSHOOT and high <= 1 + OVERSHOOT:
+    unknown = scene.mean is None and scene.std is None
+    slack = OVERSHOOT if unknown else WRONG_SCALE
+    if low >= -slack and high <= 1 + slack:
         return
     reach = f"reach from {low:.3g} to {high:.3g}"
-    if scene.mean is None and scene.std is None:
+    if unknown:
         problem = f"the image's values {reach}: neither bytes nor in [0, 1], and its normalisation is not known"
     else:
         problem = f"with mean {scene.mean} and std {scene.std} undone, the image's values {reach}, not from 0 to 1"

@@ -11,7 +11,7 @@ from partpool import PartPool
 
 
 @pytest.fixture(scope="session")
-def parts(pool: Path) -> dict[str, Any]:
+def pasting(pool: Path) -> dict[str, Any]:
     """Options for the pool of six people, which lacks some classes."""
     opened = PartPool(pool)
     names = [name for name in opened.taxonomy.names if opened.count(name)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,11 +116,11 @@ def test_nothing_covered_leaves_labels_the_same_objects(structure: Structure) ->
 
 @pytest.mark.parametrize("name", STRUCTURES)
 @pytest.mark.parametrize("defer", [False, True])
-def test_a_data_set_of_each_structure(parts: dict[str, Any], name: str, defer: bool) -> None:
+def test_a_data_set_of_each_structure(pasting: dict[str, Any], name: str, defer: bool) -> None:
     structure = STRUCTURES[name]
     base = [structure.make() for _ in range(4)]
     # A list has no attributes that could tell how it was normalised.
-    wrapped = ASDADataset(base, **parts, seed=1, defer=defer, num_parts=2, **structure.options)
+    wrapped = ASDADataset(base, **pasting, seed=1, defer=defer, num_parts=2, **structure.options)
     for epoch in range(5):
         for index in range(len(base)):
             sample, touched = wrapped[index], bool(wrapped.describe(index, epoch))
@@ -154,11 +156,11 @@ def test_deferred_parts_go_into_the_samples_own_dictionary(name: str) -> None:
     assert not differences(sample, structure.make())
 
 
-def test_transform_form(structure: Structure, parts: dict[str, Any]) -> None:
+def test_transform_form(structure: Structure, pasting: dict[str, Any]) -> None:
     if structure.options:
         pytest.skip("a transform comes before normalisation")
     torch.manual_seed(0)
-    transform = PasteParts(**parts)
+    transform = PasteParts(**pasting)
     sample = structure.make()
     results = [transform(sample) for _ in range(5)]
     assert any(differences(sample, result) == {structure.image: "values"} for result in results)
@@ -166,15 +168,20 @@ def test_transform_form(structure: Structure, parts: dict[str, Any]) -> None:
         assert isinstance(transform(*sample), tuple)
 
 
-def test_samples_of_several_structures_in_one_data_set(parts: dict[str, Any]) -> None:
+def test_samples_of_several_structures_in_one_data_set(pasting: dict[str, Any]) -> None:
     base = [STRUCTURES[name].make() for name in ("pair", "coco", "array", "mmpose crop")]
-    wrapped = ASDADataset(base, **parts, seed=0, num_parts=3)
-    transform = PasteParts(**parts, num_parts=3)
+    wrapped = ASDADataset(base, **pasting, seed=0, num_parts=3)
+    transform = PasteParts(**pasting, num_parts=3)
     for index in (0, 1, 2, 3, 2, 1, 0):
         for sample in (wrapped[index], transform(base[index])):
             assert set(differences(base[index], sample).values()) <= {"values"}
     with pytest.raises(AdapterError, match=r"the sample is a list .* which adapter 'pair' cannot read"):
-        ASDADataset([base[0], list(base[1])], **parts, adapter="pair")[1]
+        ASDADataset([base[0], list(base[1])], **pasting, adapter="pair")[1]
+
+
+def test_the_documentation_lists_every_adapter() -> None:
+    table = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text("utf-8")
+    assert set(re.findall(r'^\|[^|]*\| `"([a-z-]+)"` \|', table, re.MULTILINE)) == BUILT_IN.keys()
 
 
 class Own:
@@ -187,7 +194,7 @@ class Own:
         return {**sample, "rgb": scene.image, "seen": scene.visible[0]}
 
 
-def test_an_adapter_of_ones_own(parts: dict[str, Any]) -> None:
+def test_an_adapter_of_ones_own(pasting: dict[str, Any]) -> None:
     sample = {
         "rgb": pixels(),
         "joints": XY[[0, 1, 3, 4]],
@@ -201,7 +208,7 @@ def test_an_adapter_of_ones_own(parts: dict[str, Any]) -> None:
     assert written["seen"].tolist() == [False, False, False, True]
     assert written["more"] is sample["more"]
     assert attach(adapter, sample, "asda", 5) == (sample, 5)
-    wrapped = ASDADataset([sample], **parts, adapter=Own(), on_occlusion="mark", seed=0)
+    wrapped = ASDADataset([sample], **pasting, adapter=Own(), on_occlusion="mark", seed=0)
     assert differences(sample, wrapped[0]).keys() <= {".rgb", ".seen"}
 
 

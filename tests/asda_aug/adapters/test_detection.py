@@ -37,10 +37,10 @@ def test_a_target_without_boxes() -> None:
 
 
 @pytest.mark.parametrize("target", [{"boxes": torch.zeros(0, 4)}, {"boxes": [], "keypoints": torch.zeros(0, 5, 3)}])
-def test_a_picture_without_people_comes_back(target: dict[str, Any], parts: dict[str, Any]) -> None:
+def test_a_picture_without_people_comes_back(target: dict[str, Any], pasting: dict[str, Any]) -> None:
     sample = (CHW, target)
     assert DetectionAdapter(Hints()).read(sample).people == 0
-    wrapped = ASDADataset([sample], **parts)
+    wrapped = ASDADataset([sample], **pasting)
     assert wrapped[0] is sample
     assert wrapped.stats()["untouched"]["empty"] == 1
 
@@ -72,15 +72,15 @@ def test_coco_annotations_keep_integers_and_their_own_length() -> None:
     assert written[1] is sample[1][1]
 
 
-def test_coco_images_without_annotations(parts: dict[str, Any]) -> None:
+def test_coco_images_without_annotations(pasting: dict[str, Any]) -> None:
     base = [(CHW, []), coco()]
-    wrapped = ASDADataset(base, **parts, seed=0)
+    wrapped = ASDADataset(base, **pasting, seed=0)
     assert wrapped[0] is base[0]
     assert any(differences(base[1], wrapped[1]) for _ in range(5))
 
 
 @pytest.mark.parametrize("form", ["XYXY", "XYWH", "CXCYWH"])
-def test_tv_tensors_of_any_upright_format(torchvision: Any, form: str, parts: dict[str, Any]) -> None:
+def test_tv_tensors_of_any_upright_format(torchvision: Any, form: str, pasting: dict[str, Any]) -> None:
     from torchvision.transforms.v2.functional import convert_bounding_box_format
 
     xyxy = torchvision.BoundingBoxes([[5.0, 5, 40, 60]], format="XYXY", canvas_size=(64, 48))
@@ -93,7 +93,7 @@ def test_tv_tensors_of_any_upright_format(torchvision: Any, form: str, parts: di
     scene = find_adapter("auto", sample).read(sample)
     assert scene.boxes is not None
     assert scene.boxes.tolist() == [[5, 5, 40, 60]]
-    wrapped = ASDADataset([sample], **parts, num_parts=3, on_occlusion="drop", seed=0)
+    wrapped = ASDADataset([sample], **pasting, num_parts=3, on_occlusion="drop", seed=0)
     for epoch in range(8):
         image, written = wrapped[0]
         covered = [joint for paste in wrapped.describe(0, epoch) for _, joint in paste.covered]
@@ -112,10 +112,10 @@ def test_turned_boxes_are_refused(torchvision: Any) -> None:
         find_adapter("auto", (torchvision.Image(CHW), {"boxes": boxes}))
 
 
-def test_a_step_of_torchvisions_compose(torchvision: Any, parts: dict[str, Any]) -> None:
+def test_a_step_of_torchvisions_compose(torchvision: Any, pasting: dict[str, Any]) -> None:
     from torchvision.transforms import v2
 
-    transform = v2.Compose([v2.RandomHorizontalFlip(1), PasteParts(**parts), v2.ToDtype(torch.float32, scale=True)])
+    transform = v2.Compose([v2.RandomHorizontalFlip(1), PasteParts(**pasting), v2.ToDtype(torch.float32, scale=True)])
     torch.manual_seed(0)
     target = {"keypoints": torchvision.KeyPoints(torch.from_numpy(XY[:2]), canvas_size=(64, 48)), "label": 3}
     images = [transform(torchvision.Image(CHW), target)[0] for _ in range(5)]
@@ -126,13 +126,13 @@ def test_a_step_of_torchvisions_compose(torchvision: Any, parts: dict[str, Any])
     assert type(alone) is torchvision.Image
 
 
-def test_coco_detection_of_torchvision(torchvision: Any, shared_data: Any, parts: dict[str, Any]) -> None:
+def test_coco_detection_of_torchvision(torchvision: Any, shared_data: Any, pasting: dict[str, Any]) -> None:
     pytest.importorskip("pycocotools")
     from torchvision.datasets import CocoDetection
 
     folder = shared_data / "pose" / "mmpose" / "coco"
     base = CocoDetection(folder, folder / "test_coco.json")
-    wrapped = ASDADataset(base, **parts, on_occlusion="mark", seed=0)
+    wrapped = ASDADataset(base, **pasting, on_occlusion="mark", seed=0)
     for index in range(len(base)):
         image, annotations = wrapped[index]
         assert type(image).__name__ == "Image"

@@ -12,7 +12,8 @@ import torch
 from asda_aug.adapters.hints import Hints
 from asda_aug.adapters.hrnet import HRNetAdapter
 from asda_aug.errors import AdapterError
-from asda_aug_samples import JOINTS, MEAN, STD, V, hrnet, pixels
+from asda_aug_data import MEAN, STD
+from asda_aug_samples import JOINTS, V, hrnet, pixels
 
 DROPPED = np.array([True, False, False, True, False])
 

@@ -51,16 +51,16 @@ def test_photograph_overrules() -> None:
         assert PairAdapter(hints).read((pixels(), triples(2))).crop is not photograph
 
 
-def test_pairs_without_anybody(parts: dict[str, Any]) -> None:
+def test_pairs_without_anybody(pasting: dict[str, Any]) -> None:
     sample = (pixels(), np.zeros((0, 5, 3)))
     assert type(find_adapter("auto", sample)) is PairAdapter
-    assert isinstance(ASDADataset([sample], **parts)[0], tuple)
+    assert isinstance(ASDADataset([sample], **pasting)[0], tuple)
 
 
-def test_an_image_keeps_what_PIL_knows_of_it(parts: dict[str, Any]) -> None:  # noqa: N802
+def test_an_image_keeps_what_PIL_knows_of_it(pasting: dict[str, Any]) -> None:  # noqa: N802
     image = Image.fromarray(pixels())
     image.info["dpi"] = (72, 72)
-    for result in (ASDADataset([image], **parts, seed=0)[0] for _ in range(5)):
+    for result in (ASDADataset([image], **pasting, seed=0)[0] for _ in range(5)):
         assert (type(result), result.mode, result.size) == (Image.Image, "RGB", (48, 64))
         assert result.info == {"dpi": (72, 72)}
 
@@ -82,13 +82,13 @@ LAYOUTS: dict[str, Any] = {
     tensor=st.booleans(), seed=st.integers(0, 2**32),
 )  # fmt: skip
 def test_every_kind_of_image_comes_back_as_it_was(
-    parts: dict[str, Any], layout: str, height: int, width: int, kind: str, tensor: bool, seed: int
+    pasting: dict[str, Any], layout: str, height: int, width: int, kind: str, tensor: bool, seed: int
 ) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     image = LAYOUTS[layout](image if kind == "u1" else (image / 255).astype(kind))
     sample = torch.from_numpy(image) if tensor else image
     before = image.tobytes()
-    result = ASDADataset([sample], **parts, seed=seed)[0]
+    result = ASDADataset([sample], **pasting, seed=seed)[0]
     array = result.numpy() if tensor else result
     assert (type(result), array.dtype, array.shape, array.strides) == (
         type(sample), image.dtype, image.shape, image.strides,
@@ -100,11 +100,11 @@ def test_every_kind_of_image_comes_back_as_it_was(
 
 @given(seed=st.integers(0, 2**32), policy=st.sampled_from(["keep", "mark", "drop"]), num_parts=st.integers(1, 4))
 def test_labels_after_a_paste_are_those_of_its_record(
-    parts: dict[str, Any], seed: int, policy: Any, num_parts: int
+    pasting: dict[str, Any], seed: int, policy: Any, num_parts: int
 ) -> None:
     points = np.column_stack([np.nan_to_num(XY, posinf=0) % 60, V])
     base = [{"image": pixels(), "keypoints": points}]
-    wrapped = ASDADataset(base, **parts, seed=seed, num_parts=num_parts, on_occlusion=policy)
+    wrapped = ASDADataset(base, **pasting, seed=seed, num_parts=num_parts, on_occlusion=policy)
     written = wrapped[0]["keypoints"]
     covered = {joint for paste in wrapped.describe(0) for _, joint in paste.covered}
     expected = points.copy()
