@@ -17,7 +17,7 @@ A = pytest.importorskip("albumentations", reason="Albumentations 2.0 (MIT) is no
 if not hasattr(A.DualTransform, "get_params_dependent_on_data"):
     pytest.skip("another Albumentations than 2.0 is installed", allow_module_level=True)
 
-from asda_aug.integrations.albumentations import PasteParts
+from asda_aug.integrations.albumentations import PasteParts  # noqa: E402
 
 POINTS = np.array([[12, 20], [30, 14], [20, 33], [24, 40], [40, 60]], np.float32)
 
