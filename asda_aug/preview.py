@@ -116,7 +116,8 @@ def _view(scene: Scene) -> tuple[int, int, int, int]:
 
 def _dot(picture: Picture, at: list[float], colour: Colour) -> None:
     x, y = at
-    if abs(x) > 2 * CELL or abs(y) > 2 * CELL:
+    # Far outside OpenCV's coordinates would overflow.
+    if not (abs(x) < 2 * CELL and abs(y) < 2 * CELL):
         return
     # Sixteenths of a pixel.
     centre = (round(16 * x), round(16 * y))

@@ -30,11 +30,11 @@ from numpy.typing import NDArray
 from partpool.errors import FileError, SourceError
 from partpool.part import MPII_KEYPOINTS
 from partpool.sources.files import SourceFile
+from partpool.sources.pose import FIELDS, read_row
 
 MAX_FILE = 2**31
 """Larger files are refused."""
 NAME_KEYS = ("image", "file_name", "image_id")
-LIP_FIELDS = 1 + 3 * len(MPII_KEYPOINTS)
 OCCLUDED = 1
 """COCO's v of a keypoint that is labelled but cannot be seen."""
 SHOWN_NAMES = 3
@@ -49,7 +49,7 @@ class Annotation(NamedTuple):
         points: Pixels as the file has them, float64 [K, 2]; 0 where not labelled.
         labelled: bool [K].
         visible: bool [K].
-        box: x0 y0 x1 y1 in pixels, if the file has it.
+        box: x0 y0 x1 y1 in pixels, if the file has one that encloses anything.
         names: Name of each keypoint, if the file or its format says.
     """
 
@@ -156,7 +156,7 @@ def _from_json(text: str) -> Iterator[tuple[str | None, Person]]:
 
 def _from_csv(text: str) -> Iterator[tuple[str | None, Person]]:
     rows = [row for row in csv.reader(text.splitlines()) if any(field.strip() for field in row)]
-    if rows and len(rows[0]) == LIP_FIELDS:
+    if rows and len(rows[0]) == FIELDS:
         yield from ((row[0].strip(), partial(_of_lip_row, row)) for row in rows)
         return
     if rows and not _is_number(rows[0][0]):
@@ -166,9 +166,12 @@ def _from_csv(text: str) -> Iterator[tuple[str | None, Person]]:
 
 
 def _of_lip_row(row: Sequence[str]) -> Annotation:
-    x, y, occluded = np.array(row[1:], float).reshape(-1, 3).T
-    points = np.stack([x, y, OCCLUDED + (occluded == 0)], axis=1)
-    return _annotation(points, names=MPII_KEYPOINTS, visible_above=OCCLUDED)
+    keypoints = read_row(row)
+    if keypoints is None:
+        raise ValueError(f"its row of {row[0]} is not a name and 16 × (x, y, v)")
+    labelled, visible = np.asarray(np.isfinite(keypoints).all(axis=1)), np.asarray(keypoints[:, 2] > 0)
+    points = np.where(labelled[:, None], keypoints[:, :2].astype(np.float64), 0.0)
+    return Annotation(points, labelled, visible, names=MPII_KEYPOINTS)
 
 
 def _of_record(record: dict[str, Any], names: Sequence[str] | None = None) -> Annotation:
@@ -196,9 +199,8 @@ def _annotation(
     values: Any,
     box: tuple[float, float, float, float] | None = None,
     names: Sequence[str] | None = None,
-    visible_above: int | None = None,
 ) -> Annotation:
-    """Keypoints from [K, 2], [K, 3] or 3·K numbers; above which v they are visible, or None to tell by the largest."""
+    """Keypoints from [K, 2], [K, 3] or 3·K numbers."""
     array = np.asarray(values, float)
     if array.ndim == 1 and array.size % 3 == 0:
         array = array.reshape(-1, 3)
@@ -207,12 +209,10 @@ def _annotation(
     state = array[:, 2] if array.shape[1] == 3 else np.ones(len(array))
     known = np.isfinite(array).all(axis=1)
     labelled = known & (state > 0)
-    if visible_above is None:
-        visible_above = OCCLUDED if state[labelled].max(initial=0) > OCCLUDED else 0
-    visible = labelled & (state > visible_above)
+    visible = labelled & (state > (OCCLUDED if state[labelled].max(initial=0) > OCCLUDED else 0))
     points = np.where(known[:, None], array[:, :2], 0.0)
     if names is not None and len(names) != len(array):
         names = None
-    if box is not None and not all(map(math.isfinite, box)):
+    if box is not None and not (all(map(math.isfinite, box)) and box[0] < box[2] and box[1] < box[3]):
         box = None
     return Annotation(points, labelled, visible, box, None if names is None else tuple(names))

@@ -10,7 +10,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ def read_pose(file: SourceFile) -> tuple[dict[str, Keypoints], int]:
     repeated: set[str] = set()
     wrong = 0
     for row in _rows(text):
-        keypoints = _keypoints(row)
+        keypoints = read_row(row)
         if keypoints is None:
             wrong += 1
             continue
@@ -67,7 +67,8 @@ def _rows(text: str) -> Iterator[list[str]]:
             yield [line]
 
 
-def _keypoints(row: list[str]) -> Keypoints | None:
+def read_row(row: Sequence[str]) -> Keypoints | None:
+    """Keypoints of a row, float32 [16, 3], x y visible, NaN is unknown; None if it is not understood."""
     if len(row) != FIELDS:
         return None
     try:

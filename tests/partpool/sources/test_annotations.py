@@ -84,7 +84,7 @@ def test_lip_turns_v_round(tmp_path: Path) -> None:
     text = "\n".join(lip_row(name) for name in ("one.jpg", "two.jpg"))
     found = read_annotation(saved(tmp_path, text, "csv"), Path("/data/two.jpg"))
     assert found.names == MPII_KEYPOINTS
-    assert found.points[:3].tolist() == [[5, 6], [7, 8], [0, 0]]
+    assert found.points[:3].tolist() == [[5.5, 6.5], [7.5, 8.5], [0, 0]]
     assert found.labelled.tolist() == [True, True, False, *[True] * 13]
     assert found.visible.tolist() == [True, False, False, *[True] * 13]
     hidden = "one.jpg" + ",3,4,1" * 16
@@ -106,8 +106,9 @@ def test_folders_and_numbers_decide(tmp_path: Path) -> None:
     assert read_annotation(numbered, Path("000000000139.jpg")).points[0, 0] == 139
 
 
-def test_a_bad_box_is_no_box(tmp_path: Path) -> None:
-    path = saved(tmp_path, '{"keypoints": [[1, 2, 2]], "bbox": [0, 0, NaN, 5]}')
+@pytest.mark.parametrize("box", ["[0, 0, NaN, 5]", "[0, 0, 0, 0]", "[9, 9, -3, 5]", "null"])
+def test_a_box_around_nothing_is_none(tmp_path: Path, box: str) -> None:
+    path = saved(tmp_path, f'{{"keypoints": [[1, 2, 2]], "bbox": {box}}}')
     assert read_annotation(path, Path("a.jpg")).box is None
 
 
@@ -129,7 +130,7 @@ def test_a_bad_box_is_no_box(tmp_path: Path) -> None:
         ({"annotations": []}, "was not understood"),
         (coco(), "none of a.jpg; it has those of: no picture"),
         (coco("x.jpg", "y.jpg", "z.jpg", "u.jpg"), "none of a.jpg; it has those of: x.jpg, y.jpg, z.jpg, …"),
-        ("a.jpg" + ",1,2,x" * 16, "was not understood"),
+        ("a.jpg" + ",1,2,x" * 16, "its row of a.jpg is not a name and"),
     ],
 )
 def test_what_is_not_understood(tmp_path: Path, content: Any, said: str) -> None:
