@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from asda_aug import Frame, PartBatch, Placement, compose, forward_matrix, paste
@@ -49,6 +49,8 @@ def batch(tile: Part, size: tuple[int, int], diagonal: float) -> PartBatch:
     st.floats(-0.9, 0.9), st.sampled_from([0, 1, 2]),
 )  # fmt: skip
 def test_paste_and_compose_agree(seed: int, s: float, r: float, tx: float, ty: float, feather: int) -> None:
+    # Where the number of halvings changes, the last bit of a float32 decides.
+    assume(abs(s - 0.5) > 1e-3 and all(abs(s / 2 ** (-n - 0.5) - 1) > 1e-3 for n in range(1, 4)))
     rng = np.random.default_rng(seed)
     width, height = (2 * rng.integers(4, 46, 2)).tolist()
     tile, image = as_tile(make_part(rng, width, height)), picture(rng, *SIZE)

@@ -60,7 +60,7 @@ def test_a_part_far_below_its_tiles_size_is_averaged(seed: int) -> None:
     theta, images = random_theta(rng, parts) * 0.7, images_like(rng, parts, (60, 60))
     pasted, alpha = compose(images, parts, theta, feather=0)
     expected, coverage = paste(images[0].numpy().transpose(1, 2, 0), layers(parts, theta, 0), feather=0)
-    np.testing.assert_allclose(alpha.sum(), coverage.sum(), rtol=0.01)
+    np.testing.assert_allclose(alpha.sum(), coverage.sum(), rtol=0.02)
     inside = (coverage == 1) & (alpha[0, 0].numpy() == 1)
     error = pasted[0].numpy().transpose(1, 2, 0)[inside] - expected[inside]
     assert np.abs(error).mean() < 0.08  # of a texture as fine as the pixels, with a standard deviation of 0.2
