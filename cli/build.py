@@ -142,6 +142,10 @@ def build(
         float,
         typer.Option(help="Overlap with another part of the person; 1 keeps duplicates.", rich_help_panel=FILTERS),
     ] = DEFAULTS.max_iou,
+    save_rejects: Annotated[
+        Path | None,
+        typer.Option(readable=False, help="Folder for a list of rejected segments and a sheet per reason."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Processes; 0 is this one (default all cores).")] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Let the workers of this Dask scheduler do the work: tcp://HOST:PORT.")
@@ -189,7 +193,12 @@ def build(
         output, source, None if dry_run else out, taxonomy=classes, filters=filters, codec=codec, max_side=max_side,
         workers=_cores() if workers is None else workers, scheduler=scheduler, resume=resume, overwrite=overwrite,
         max_errors=0 if strict else max_errors,
+        save_rejects=save_rejects,
     )  # fmt: skip
+    for warning in report.warnings:
+        output.warning(f"Warning: {warning}")
+    if save_rejects is not None:
+        output.message(f"Wrote the rejected segments to {save_rejects}")
     if as_json:
         output.json(report.to_dict() | {"notes": list(source.notes), "taxonomy": _about(classes)})
     else:

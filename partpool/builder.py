@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import Counter
@@ -20,6 +21,8 @@ from partpool.fingerprint import FileStats, fingerprint
 from partpool.layout import KEYPOINT_BYTES, ROW_BYTES
 from partpool.merging import SHARD
 from partpool.output_file import checked_output, os_reason
+from partpool.plausibility import Sightings, alarm
+from partpool.rejects import RejectsFolder
 from partpool.room import check_room_for_build
 from partpool.runs import SpoolRun
 from partpool.sources import Item, Source
@@ -53,6 +56,7 @@ class BuildReport:
         counts: By class name, the number of segments by outcome: ``"kept"``, ``"islands"`` or a rejection reason.
         pool_bytes: Size of the pool file; for a dry run an estimate.
         resumed: Number of items that an interrupted build had done already.
+        warnings: What looks wrong, a sentence each: label maps that do not look like their scheme.
         seconds: How long it took.
     """
 
@@ -63,6 +67,7 @@ class BuildReport:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     pool_bytes: int = 0
     resumed: int = 0
+    warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,6 +80,7 @@ class BuildReport:
             "counts": self.counts,
             "pool_bytes": self.pool_bytes,
             "resumed": self.resumed,
+            "warnings": self.warnings,
             "seconds": round(self.seconds, 3),
         }
 
@@ -92,6 +98,7 @@ def build(
     resume: bool = True,
     overwrite: bool = False,
     max_errors: int | None = None,
+    save_rejects: str | os.PathLike[str] | None = None,
     on_progress: Callable[[BuildProgress], None] | None = None,
 ) -> BuildReport:
     """Cut all items and write one pool file; the same bytes for any number of workers, kills and resumes.
@@ -111,12 +118,13 @@ def build(
         resume: Whether to go on with what an earlier build of the same has left; False starts over.
         overwrite: Whether an existing file may be replaced.
         max_errors: Give up after more failed items than this; None never gives up.
+        save_rejects: Folder for ``rejects.jsonl``, a line per rejected segment, and a sheet per reason.
         on_progress: Called after every work unit.
 
     Raises:
         ConfigError: If an option is wrong, the taxonomy is over another scheme than the items, or the inputs or options
             are not those of the build that is to be resumed.
-        OutputError: If the output exists, cannot be written, or is being written by another build.
+        OutputError: If the output or the rejects exist, cannot be written, or is being written by another build.
         BuildStoppedError: If there were too many failed items, or workers kept dying.
     """
     if taxonomy is None:
@@ -132,12 +140,13 @@ def build(
     began = time.monotonic()
     source_date_epoch()
     report = BuildReport(None, len(items))
-    job = _Job(recipe, items, engine, max_errors, on_progress, report)
-    if out is None:
-        counts = job.count()
-    else:
+    if out is not None:
         report.out = checked_output(Path(out), overwrite)
-        counts = job.write(report.out, resume, overwrite)
+    with _rejects(save_rejects, overwrite) as rejects:
+        job = _Job(recipe, items, engine, max_errors, rejects, on_progress, report)
+        counts = job.count() if report.out is None else job.write(report.out, resume, overwrite)
+        if rejects is not None:
+            rejects.finish()
     report.counts = counts_by_name(counts, taxonomy.names)
     report.seconds = time.monotonic() - began
     return report
@@ -151,14 +160,21 @@ class _Job:
     items: Sequence[Item]
     engine: Engine
     max_errors: int | None
+    rejects: RejectsFolder | None
     on_progress: Callable[[BuildProgress], None] | None
     report: BuildReport
 
     def count(self) -> Counts:
         """Cut everything and write nothing; the pool's size is estimated."""
-        totals = Totals()
+        totals = self._totals()
         found = fingerprint(self.recipe, self.items, UNIT)
-        self._cut(CutUnit(self.recipe), found.stats, range(unit_count(self.items)), totals, None)
+        self._cut(
+            CutUnit(self.recipe, keep_rejects=self.rejects is not None),
+            found.stats,
+            range(unit_count(self.items)),
+            totals,
+            None,
+        )
         self.report.parts = totals.parts
         self.report.failed = totals.failed
         keypoints = KEYPOINT_BYTES if any(item.keypoints is not None for item in self.items) else 0
@@ -187,7 +203,7 @@ class _Job:
     def _write(self, spool: Spool, out: Path, resume: bool, overwrite: bool) -> Packed:
         found = fingerprint(self.recipe, self.items, UNIT)
         finished = spool.begin(found, resume)
-        totals = Totals()
+        totals = self._totals()
         for number, summary in finished.items():
             totals.add(number, summary)
         self.report.resumed = totals.items
@@ -195,7 +211,8 @@ class _Job:
         if totals.items:
             self._progress(totals)
         missing = [number for number in range(unit_count(self.items)) if number not in finished]
-        self._cut(CutUnit(self.recipe, spool.path, spool.token), found.stats, missing, totals, spool)
+        cut = CutUnit(self.recipe, spool.path, spool.token, self.rejects is not None)
+        self._cut(cut, found.stats, missing, totals, spool)
         self.report.failed = totals.failed
         try:
             run = SpoolRun(spool.path, unit_count(self.items), len(self.recipe.taxonomy))
@@ -222,6 +239,8 @@ class _Job:
                 if spool is not None and done.files is not None:
                     spool.put(done.files)
                 totals.add(done.number, done.summary)
+                if self.rejects is not None:
+                    self.rejects.add(done.number, done.rejects)
                 if self.max_errors is not None and len(totals.failed) > self.max_errors:
                     if spool is not None:
                         # Otherwise the same build would stop at once, whatever has been done about it.
@@ -231,6 +250,17 @@ class _Job:
         finally:
             # Workers end before the spool goes.
             results.close()
+        wrong = alarm(totals.seen, self.recipe.taxonomy.scheme)
+        if wrong is not None:
+            self.report.warnings.append(wrong)
+        if self.rejects is not None and self.report.resumed:
+            self.report.warnings.append(
+                f"the rejected segments of the {self.report.resumed:,} items that were cut before are not listed; "
+                "--no-resume lists all"
+            )
+
+    def _totals(self) -> Totals:
+        return Totals(Sightings.of(self.recipe.taxonomy.scheme))
 
     def _progress(self, totals: Totals) -> None:
         if self.on_progress:
@@ -246,6 +276,12 @@ class _Job:
                 source[SHARD] = {"numbers": [self.items.part[0]], "of": self.items.part[1]}
         errors = Counter(item.reason for item in self.report.failed)
         return Header(self.recipe.taxonomy, self.recipe.config(), source, dict(errors))
+
+
+def _rejects(
+    folder: str | os.PathLike[str] | None, overwrite: bool
+) -> contextlib.AbstractContextManager[RejectsFolder | None]:
+    return contextlib.nullcontext() if folder is None else RejectsFolder(Path(folder), overwrite)
 
 
 def _too_many(failed: Sequence[FailedItem], max_errors: int) -> str:

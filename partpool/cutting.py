@@ -18,8 +18,10 @@ from partpool.filters import FilterConfig, Measures
 from partpool.judging import Judged, judge
 from partpool.neck import CENTRAL, REACH
 from partpool.patch import EXTEND, cut
+from partpool.plausibility import Sighting, sight
 from partpool.reading import read_item
-from partpool.segment import Box, Segmenter
+from partpool.rejects import Reject, describe
+from partpool.segment import Box, Segmentation, Segmenter
 from partpool.sources import Item
 from partpool.taxonomy import Taxonomy
 
@@ -97,6 +99,8 @@ class CutItem:
         mtime: Newest modification time of its files, in seconds.
         parts: The kept parts, ordered by class.
         counts: Number of segments by (class id, ``"kept"``, ``"islands"`` or a rejection reason).
+        seen: Where each label lies on the person.
+        rejects: The rejected segments, if they were asked for.
     """
 
     name: str
@@ -104,15 +108,23 @@ class CutItem:
     height: int
     digest: bytes
     mtime: float
-    parts: list[EncodedPart]
-    counts: Counter[tuple[int, str]]
+    parts: list[EncodedPart] = field(default_factory=list)
+    counts: Counter[tuple[int, str]] = field(default_factory=Counter)
+    seen: list[Sighting] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
 
 
 class Cutter:
-    """Cuts items by one recipe."""
+    """Cuts items by one recipe.
 
-    def __init__(self, recipe: Recipe) -> None:
+    Args:
+        recipe: How.
+        keep_rejects: Whether to describe the rejected segments, too.
+    """
+
+    def __init__(self, recipe: Recipe, *, keep_rejects: bool = False) -> None:
         self._recipe = recipe
+        self._keep_rejects = keep_rejects
         self._codec = codec_id(recipe.codec)
         self._segmenter = Segmenter(recipe.taxonomy)
 
@@ -123,36 +135,32 @@ class Cutter:
             ItemError: If the item cannot be used.
         """
         picture = read_item(item, self._recipe.taxonomy.scheme)
-        parts, counts = self.cut(picture.image, picture.label_map, item.keypoints)
         height, width = picture.label_map.shape
-        return CutItem(item.name, width, height, picture.digest, picture.mtime, parts, counts)
+        result = CutItem(item.name, width, height, picture.digest, picture.mtime)
+        segmentation = self._segmenter(picture.label_map)
+        if segmentation is not None:
+            self._cut(result, picture.image, segmentation, item.keypoints)
+        return result
 
-    def cut(
+    def _cut(
         self,
+        result: CutItem,
         image: NDArray[np.uint8],
-        label_map: NDArray[np.uint8],
-        keypoints: NDArray[np.float32] | None = None,
-    ) -> tuple[list[EncodedPart], Counter[tuple[int, str]]]:
-        """The kept parts of one picture, and the number of segments by class and outcome.
-
-        Args:
-            image: uint8 [H, W, 3] BGR.
-            label_map: uint8 [H, W].
-            keypoints: float32 [16, 3], x y visible in the picture.
-        """
-        counts: Counter[tuple[int, str]] = Counter()
-        segmentation = self._segmenter(label_map)
-        if segmentation is None:
-            return [], counts
-        counts.update({(class_id, ISLANDS): number for class_id, number in segmentation.islands.items()})
-        kept: list[Judged] = []
-        for judged in judge(segmentation, image, self._recipe.taxonomy, self._recipe.filters):
-            counts[judged.segment.class_id, judged.reason or KEPT] += 1
-            if judged.reason is None:
-                kept.append(judged)
+        segmentation: Segmentation,
+        keypoints: NDArray[np.float32] | None,
+    ) -> None:
+        """Put parts, counts and what else was seen into ``result``."""
+        taxonomy, filters, regions = self._recipe.taxonomy, self._recipe.filters, segmentation.regions
+        result.counts.update({(class_id, ISLANDS): number for class_id, number in segmentation.islands.items()})
+        result.seen = sight(regions)
         opaque = cv2.cvtColor(image, cv2.COLOR_BGR2BGRA)
-        person_box = segmentation.regions.person_box
-        return [self._encode(each, opaque, person_box, keypoints) for each in kept], counts
+        for judged in judge(segmentation, image, taxonomy, filters):
+            class_id = judged.segment.class_id
+            result.counts[class_id, judged.reason or KEPT] += 1
+            if judged.reason is None:
+                result.parts.append(self._encode(judged, opaque, regions.person_box, keypoints))
+            elif self._keep_rejects:
+                result.rejects.append(describe(judged, taxonomy.names[class_id], result.name, opaque, regions, filters))
 
     def _encode(
         self, judged: Judged, image: NDArray[np.uint8], person_box: Box, keypoints: NDArray[np.float32] | None

@@ -110,6 +110,7 @@ class Measures:
         raggedness: Contour length² / (4π·area); NaN if not measured yet.
         border: Share of the mask's border pixels that lie on the picture's border; NaN if not measured yet.
         texture: Standard deviation of the luminance; NaN if not measured yet.
+        overlap: Intersection over union with the most similar accepted segment; NaN if not measured yet.
     """
 
     area: int
@@ -119,6 +120,7 @@ class Measures:
     raggedness: float = float("nan")
     border: float = float("nan")
     texture: float = float("nan")
+    overlap: float = float("nan")
 
 
 def reject_by_shape(config: FilterConfig, class_name: str, measured: Measures) -> str | None:
@@ -144,3 +146,23 @@ def reject_by_pixels(config: FilterConfig, class_name: str, measured: Measures) 
     if measured.texture < config.min_texture:
         return "flat"
     return None
+
+
+def failed_threshold(
+    config: FilterConfig, class_name: str, reason: str, measured: Measures
+) -> tuple[str, float, float]:
+    """What a filter measured on a segment that it rejected: the measure's name, its value and the threshold."""
+    short, long = sorted((measured.width, measured.height))
+    thin: tuple[str, float, float] = ("shorter side", short, config.min_side)
+    if short >= config.min_side:
+        thin = ("longer / shorter side", long / short, config.max_aspect)
+    return {
+        "small": ("area", measured.area, config.min_area),
+        "scattered": ("share of the largest component", measured.largest, config.largest_share(class_name)),
+        "thin": thin,
+        "sparse": ("area / box area", measured.area / (measured.width * measured.height), config.min_fill),
+        "ragged": ("contour² / 4π area", measured.raggedness, config.raggedness(class_name)),
+        "truncated": ("share of the contour on the border", measured.border, config.max_border),
+        "flat": ("deviation of the luminance", measured.texture, config.min_texture),
+        "duplicate": ("overlap with another part", measured.overlap, config.max_iou),
+    }[reason]

@@ -64,8 +64,9 @@ def judge(
             measured.border = patches.border_share(mask, box, size)
             measured.texture = regions.texture(segment.members, grey)
             reason = reject_by_pixels(config, name, measured)
-        if reason is None and any(_overlap(regions, segment, other) > config.max_iou for other in accepted):
-            reason = "duplicate"
+        if reason is None:
+            measured.overlap = max((_overlap(regions, segment, other) for other in accepted), default=0.0)
+            reason = "duplicate" if measured.overlap > config.max_iou else None
         if reason is None:
             accepted.append(segment)
         yield Judged(segment, box, reason, measured, mask)

@@ -18,7 +18,7 @@ TILE = 96
 """Side of a part's tile in pixels; larger parts are shrunk into it, smaller ones stay."""
 GAP = 6
 LEGEND = 216
-FONT, SMALL_FONT, LINE = 17, 14, 22
+FONT, SMALL_FONT, CAPTION_FONT, LINE = 17, 14, 10, 22
 INK, FAINT, PAPER = (20, 20, 20), (110, 110, 110), (255, 255, 255)
 CHECKERBOARD = (225, 190)
 
@@ -52,6 +52,36 @@ def contact_sheet(pool: PartPool, *, classes: Sequence[str] | None = None, colum
         title += f"; none of: {', '.join(empty)}"
     width = LEGEND + columns * (TILE + GAP) + GAP
     return np.concatenate([_title(title, width), *bands])
+
+
+def captioned_sheet(title: str, tiles: Sequence[tuple[Picture, tuple[str, str]]], *, columns: int = 12) -> Picture:
+    """Draw tiles in a grid, each with two lines under it.
+
+    Args:
+        title: What stands above.
+        tiles: uint8 [TILE, TILE, 3] RGB, and the lines.
+        columns: Tiles in a row.
+
+    Returns:
+        uint8 [H, W, 3] RGB.
+    """
+    width = columns * (TILE + GAP) + GAP
+    height = TILE + 2 * SMALL_FONT + 3 * GAP
+    bands = [_title(title, width)]
+    for first in range(0, len(tiles), columns):
+        band = np.full((height, width, 3), PAPER, np.uint8)
+        row = tiles[first : first + columns]
+        for place, (tile, _) in enumerate(row):
+            left = GAP + place * (TILE + GAP)
+            band[:TILE, left : left + TILE] = tile
+        image = Image.fromarray(band)
+        draw = ImageDraw.Draw(image)
+        for place, (_, lines) in enumerate(row):
+            for number, (line, colour) in enumerate(zip(lines, (INK, FAINT), strict=True)):
+                at = (GAP + place * (TILE + GAP), TILE + number * SMALL_FONT)
+                draw.text(at, line, fill=colour, font=ImageFont.load_default(CAPTION_FONT))
+        bands.append(np.asarray(image))
+    return np.concatenate(bands)
 
 
 def save_picture(picture: Picture, path: Path) -> None:

@@ -7,19 +7,18 @@ neck is skin in the picture and background in the label map, and left and right 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from partpool.part import MPII_KEYPOINTS
 from partpool.schemes import LIP, LabelScheme
-from partpool.synthetic_labels import BODY, NECK, values
+from partpool.synthetic_figure import Canvas, Figure, Point
+from partpool.synthetic_labels import BODY, NECK
 
 View = Literal["whole", "portrait", "legs"]
 VIEWS: tuple[View, ...] = ("whole", "whole", "portrait", "portrait", "legs")
@@ -28,7 +27,6 @@ WINDOWS = {"whole": (-0.04, 1.05), "portrait": (-0.03, 0.62), "legs": (0.42, 1.0
 HEIGHTS = {"whole": (430, 620), "portrait": (850, 1050), "legs": (820, 980)}
 """Height of the person in pixels in each view."""
 SKIN = ((242, 208, 180), (224, 172, 135), (189, 136, 98), (141, 92, 60), (92, 60, 42))
-Point = NDArray[np.float64]
 
 
 @dataclass
@@ -55,20 +53,34 @@ def draw_person(rng: np.random.Generator, view: View | None = None, scheme: Labe
         view: The whole person, the upper half or the legs close up; None draws one of them.
         scheme: Which labels its label map has; one of the built-in schemes.
     """
+    figure, joints, height = _dressed(rng, view)
+    points = np.array([joints[name] for name in MPII_KEYPOINTS])
+    inside = np.all((points >= 0) & (points < figure.size), axis=1, keepdims=True)
+    keypoints = np.concatenate([points, inside], axis=1).astype(np.float32)
+    labels = _labelled(figure, joints, height, scheme)
+    return SyntheticPerson(figure.paint(), labels, keypoints)
+
+
+def draw_label_map(rng: np.random.Generator, view: View | None = None, scheme: LabelScheme = LIP) -> NDArray[np.uint8]:
+    """Only the label map of the person that :func:`draw_person` draws, which takes a fraction of the time."""
+    return _labelled(*_dressed(rng, view), scheme)
+
+
+def _dressed(rng: np.random.Generator, view: View | None) -> tuple[Figure, dict[str, Point], float]:
+    """A person before it is painted, its joints and its height in pixels."""
     view = view or VIEWS[rng.integers(len(VIEWS))]
     height = rng.uniform(*HEIGHTS[view])
     top, bottom = (edge * height for edge in WINDOWS[view])
     size = (round(rng.uniform(0.52, 0.66) * height), round(bottom - top))
     joints = _pose(rng, height, np.array([size[0] / 2, -top]))
-    figure = _Figure(size, rng)
+    figure = Figure(size, rng)
     _dress(figure, joints, height, rng)
-    body = _body(size, joints, height)
+    return figure, joints, height
+
+
+def _labelled(figure: Figure, joints: dict[str, Point], height: float, scheme: LabelScheme) -> NDArray[np.uint8]:
     from_front = bool(joints["left_shoulder"][0] > joints["right_shoulder"][0])
-    points = np.array([joints[name] for name in MPII_KEYPOINTS])
-    inside = np.all((points >= 0) & (points < size), axis=1, keepdims=True)
-    keypoints = np.concatenate([points, inside], axis=1).astype(np.float32)
-    labels = figure.label_map(body, scheme, from_front)
-    return SyntheticPerson(figure.paint(), labels, keypoints)
+    return figure.label_map(_body(figure.size, joints, height), scheme, from_front)
 
 
 def write_lip_dataset(root: Path, people: int, seed: int = 0, *, pose: bool = False) -> None:
@@ -116,7 +128,7 @@ def write_pairs(root: Path, people: int, scheme: LabelScheme, seed: int = 0) -> 
 
 def _body(size: tuple[int, int], joints: dict[str, Point], height: float) -> NDArray[np.uint8]:
     """The part of the body at every pixel, clothed or not, as an index into ``BODY``."""
-    canvas = _Canvas(size)
+    canvas = Canvas(size)
     left, right, pelvis = joints["left_shoulder"], joints["right_shoulder"], joints["pelvis"]
     waist = 0.085 * height * np.sign(left[0] - right[0])
     torso = BODY.index("torso")
@@ -164,84 +176,7 @@ def _pose(rng: np.random.Generator, height: float, origin: Point) -> dict[str, P
     return {name: origin + height * point for name, point in joints.items()}
 
 
-class _Canvas:
-    """Numbered shapes over each other."""
-
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.numbers = np.zeros((size[1], size[0]), np.uint8)
-
-    def limb(self, number: int, start: Point, end: Point, radius: float, end_radius: float) -> None:
-        """A tapered capsule."""
-        direction = (end - start) / max(1e-6, float(np.hypot(*(end - start))))
-        across = np.array([-direction[1], direction[0]])
-        self.polygon(
-            number,
-            [start + across * radius, end + across * end_radius, end - across * end_radius, start - across * radius],
-        )
-        self.ellipse(number, start, radius, radius)
-        self.ellipse(number, end, end_radius, end_radius)
-
-    def polygon(self, number: int, points: Sequence[Point]) -> None:
-        """A filled polygon."""
-        cv2.fillPoly(self.numbers, [np.rint(np.array(points)).astype(np.int32)], number)
-
-    def ellipse(self, number: int, centre: Point, rx: float, ry: float, angle: float = 0.0) -> None:
-        """A filled ellipse."""
-        x, y = (round(float(value)) for value in centre)
-        cv2.ellipse(self.numbers, (x, y), (max(1, round(rx)), max(1, round(ry))), angle, 0, 360, number, -1)
-
-
-class _Figure(_Canvas):
-    """Shapes of materials over each other, painted at the end."""
-
-    def __init__(self, size: tuple[int, int], rng: np.random.Generator) -> None:
-        super().__init__(size)
-        self._labels = ["background"]
-        self._looks = [_look(_background_colour(rng), rng)]
-        self._rng = rng
-
-    def material(self, label: str, colour: Point | None = None) -> int:
-        """A new material of a LIP label or the neck: plain in a given colour, or any colour and pattern."""
-        self._labels.append(label)
-        if colour is None:
-            self._looks.append(_look(self._rng.uniform(25, 235, 3), self._rng))
-        else:
-            self._looks.append((np.array(colour, np.float32), "plain", 1.0, 0.0))
-        return len(self._labels) - 1
-
-    def label_map(self, body: NDArray[np.uint8], scheme: LabelScheme, from_front: bool) -> NDArray[np.uint8]:
-        """Index of every pixel in a scheme, given the part of the body that it is."""
-        return values(scheme, self._labels, from_front)[self.numbers, body]
-
-    def paint(self) -> NDArray[np.uint8]:
-        """The picture: every material in its colour and pattern, lit from one side, slightly out of focus."""
-        height, width = self.numbers.shape
-        rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-        picture = np.empty((height, width, 3), np.float32)
-        for number, (colour, pattern, period, depth) in enumerate(self._looks):
-            here = self.numbers == number
-            wave = {
-                "plain": 0 * rows, "rows": np.sin(rows / period), "columns": np.sin(columns / period),
-                "checks": np.sin(rows / period) * np.sin(columns / period),
-            }[pattern]  # fmt: skip
-            picture[here] = colour + (depth * wave[here])[:, None]
-        light = self._rng.uniform(-0.25, 0.25, 2)
-        picture *= (1 + light[0] * (columns / width - 0.5) + light[1] * (rows / height - 0.5))[..., None]
-        grain = cv2.GaussianBlur(self._rng.normal(0, 1, (height, width)).astype(np.float32), (0, 0), 1.2)
-        picture += (18 * grain)[..., None]
-        return np.clip(cv2.GaussianBlur(picture, (3, 3), 0.6), 0, 255).astype(np.uint8)
-
-
-def _look(colour: Point, rng: np.random.Generator) -> tuple[NDArray[np.float32], str, float, float]:
-    pattern = ("plain", "plain", "rows", "columns", "checks")[rng.integers(5)]
-    return np.array(colour, np.float32), pattern, float(rng.uniform(1.5, 6)), float(rng.uniform(10, 35))
-
-
-def _background_colour(rng: np.random.Generator) -> NDArray[np.float64]:
-    return rng.uniform(90, 230) + rng.uniform(-25, 25, 3)
-
-
-def _dress(figure: _Figure, joints: dict[str, Point], height: float, rng: np.random.Generator) -> None:
+def _dress(figure: Figure, joints: dict[str, Point], height: float, rng: np.random.Generator) -> None:
     """Draw the person from the back to the front."""
     tone = np.array(SKIN[rng.integers(len(SKIN))], float)
     outfit = ("separates", "separates", "dress", "jumpsuits")[rng.integers(4)]
@@ -272,7 +207,7 @@ def _long_hair(joints: dict[str, Point], height: float) -> list[Point]:
 
 
 def _legs(
-    figure: _Figure, joints: dict[str, Point], height: float, tone: Point, outfit: str, suit: int | None,
+    figure: Figure, joints: dict[str, Point], height: float, tone: Point, outfit: str, suit: int | None,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
     lower = ("pants", "pants", "skirt", "shorts")[rng.integers(4)] if outfit == "separates" else outfit
@@ -315,14 +250,14 @@ def _legs(
         figure.limb(cloth, joints["left_hip"], joints["right_hip"], 0.055 * height, 0.055 * height)
 
 
-def _flare(figure: _Figure, material: int, joints: dict[str, Point], height: float, top: float, length: float) -> None:
+def _flare(figure: Figure, material: int, joints: dict[str, Point], height: float, top: float, length: float) -> None:
     x, below = joints["pelvis"][0], joints["pelvis"][1] + length * height
     offsets = ((-0.085, top), (0.085, top), (0.13, below), (-0.13, below))
     figure.polygon(material, [np.array([x + dx * height, y]) for dx, y in offsets])
 
 
 def _torso(
-    figure: _Figure, joints: dict[str, Point], height: float, outfit: str, suit: int | None, rng: np.random.Generator
+    figure: Figure, joints: dict[str, Point], height: float, outfit: str, suit: int | None, rng: np.random.Generator
 ) -> None:
     material = figure.material("upper-clothes") if suit is None else suit
     left, right, pelvis = joints["left_shoulder"], joints["right_shoulder"], joints["pelvis"]
@@ -344,7 +279,7 @@ def _torso(
             figure.ellipse(coat, shoulder, 0.038 * height, 0.038 * height)
 
 
-def _arms(figure: _Figure, joints: dict[str, Point], height: float, tone: Point, rng: np.random.Generator) -> None:
+def _arms(figure: Figure, joints: dict[str, Point], height: float, tone: Point, rng: np.random.Generator) -> None:
     gloves = figure.material("glove") if rng.random() < 0.5 else None
     for side in ("left", "right"):
         shoulder, elbow, wrist = (joints[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
@@ -356,7 +291,7 @@ def _arms(figure: _Figure, joints: dict[str, Point], height: float, tone: Point,
 
 
 def _head(
-    figure: _Figure, joints: dict[str, Point], height: float, tone: Point, hair: Point, from_front: bool,
+    figure: Figure, joints: dict[str, Point], height: float, tone: Point, hair: Point, from_front: bool,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
     top, neck = joints["head_top"], joints["upper_neck"]

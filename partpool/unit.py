@@ -64,13 +64,17 @@ class Rows:
 
 @dataclass
 class Summary:
-    """What a unit did: items, parts and bytes of encoded patches, failed items, segments by class id and outcome."""
+    """What a unit did: items, parts and bytes of encoded patches, failed items, segments by class id and outcome.
+
+    ``seen`` is where each label lies on each person, float32 [n, 5]: number of the person, then a sighting.
+    """
 
     items: int
     parts: int
     blob_bytes: int
     failed: list[FailedItem]
     counts: Counts
+    seen: NDArray[np.float32]
 
 
 def encode_unit(
@@ -99,10 +103,12 @@ def encode_unit(
     }
     arrays = {f"patches/{name}": column for name, column in _patch_columns(rows, codec).items()}
     arrays |= {f"sources/{name}": column for name, column in _source_columns(cut).items()}
+    seen = [(number, *sighting) for number, item in enumerate(cut) for sighting in item.seen]
+    arrays["seen"] = np.array(seen, np.float32).reshape(-1, 5)
     manifest = io.BytesIO()
     np.savez(manifest, allow_pickle=False, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
     blob = b"".join(part.data for _, part in rows)
-    summary = Summary(len(cut) + len(failed), len(rows), len(blob), list(failed), counts)
+    summary = Summary(len(cut) + len(failed), len(rows), len(blob), list(failed), counts, arrays["seen"])
     return UnitFiles(number, blob, manifest.getvalue()), summary
 
 
@@ -151,6 +157,7 @@ def check_unit(folder: Path, number: int, token: str) -> Summary | None:
             about = json.loads(arrays["about"].tobytes())
             ends = np.cumsum(arrays["patches/length"], dtype=np.int64)
             checksums = arrays["patches/crc32"].tolist()
+            seen = arrays["seen"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     if about["token"] != token or (int(ends[-1]) if len(ends) else 0) != len(blob):
@@ -160,7 +167,7 @@ def check_unit(folder: Path, number: int, token: str) -> Summary | None:
         if zlib.crc32(view[first:end]) != checksum:
             return None
     failed = [FailedItem(*entry) for entry in about["failed"]]
-    return Summary(about["items"], len(ends), len(blob), failed, _counts(about))
+    return Summary(about["items"], len(ends), len(blob), failed, _counts(about), seen)
 
 
 def counts_by_name(counts: Counts, names: Sequence[str]) -> dict[str, dict[str, int]]:

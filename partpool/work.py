@@ -12,6 +12,8 @@ from partpool.cutting import CutItem, Cutter, Recipe
 from partpool.errors import ConfigError, ItemError, OutputError
 from partpool.fingerprint import FileStats, file_stats, versions
 from partpool.output_file import os_reason
+from partpool.plausibility import Sightings
+from partpool.rejects import Reject
 from partpool.sources import Item
 from partpool.spool import belongs
 from partpool.unit import Counts, FailedItem, Summary, UnitFiles, encode_unit, put_unit
@@ -34,11 +36,19 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A unit that has been cut; with its files, if the worker could not put them into the spool itself."""
+    """A unit that has been cut.
+
+    Attributes:
+        number: Number of the unit.
+        summary: What it holds.
+        files: Its files, if the worker could not put them into the spool itself.
+        rejects: The rejected segments, if they were asked for.
+    """
 
     number: int
     summary: Summary
     files: UnitFiles | None = None
+    rejects: tuple[Reject, ...] = ()
 
 
 def unit_count(items: Sequence[Item]) -> int:
@@ -69,12 +79,14 @@ class CutUnit:
         spool: Folder for their files; None leaves them away (a dry run).
         token: Of the spool. Where the folder is not that spool, because the machine shares none with the driver or
             because the driver has died, the files are handed back instead of written.
+        keep_rejects: Whether rejected segments are described, too.
         versions: What the driver has installed; the bytes depend on it.
     """
 
     recipe: Recipe
     spool: Path | None = None
     token: str = ""
+    keep_rejects: bool = False
     versions: dict[str, str] = field(default_factory=versions)
 
     def __call__(self, unit: Unit) -> Done:
@@ -86,7 +98,7 @@ class CutUnit:
         """
         if versions() != self.versions:
             raise ConfigError(f"a worker has other versions than this machine: {versions()}, not {self.versions}")
-        cutter = Cutter(self.recipe)
+        cutter = Cutter(self.recipe, keep_rejects=self.keep_rejects)
         cut: list[CutItem] = []
         failed: list[FailedItem] = []
         for item, stats in zip(unit.items, unit.stats, strict=True):
@@ -98,21 +110,23 @@ class CutUnit:
             except ItemError as error:
                 failed.append(FailedItem(item.name, error.reason, str(error)))
         files, summary = encode_unit(unit.number, self.token, cut, failed, codec_id(self.recipe.codec))
+        rejects = tuple(reject for item in cut for reject in item.rejects)
         if self.spool is None:
-            return Done(unit.number, summary)
+            return Done(unit.number, summary, rejects=rejects)
         if not belongs(self.spool, self.token):
-            return Done(unit.number, summary, files)
+            return Done(unit.number, summary, files, rejects)
         try:
             put_unit(self.spool, files)
         except OSError as error:
             raise OutputError(f"{self.spool} cannot be written to: {os_reason(error)}") from None
-        return Done(unit.number, summary)
+        return Done(unit.number, summary, rejects=rejects)
 
 
 @dataclass
 class Totals:
     """What all units did so far."""
 
+    seen: Sightings
     items: int = 0
     parts: int = 0
     blob_bytes: int = 0
@@ -125,6 +139,7 @@ class Totals:
         self.parts += summary.parts
         self.blob_bytes += summary.blob_bytes
         self.counts.update(summary.counts)
+        self.seen.see_all(summary.seen)
         if summary.failed:
             self.failures[number] = summary.failed
 
