@@ -27,6 +27,8 @@ from partpool.sources import Source
 from partpool.synthetic import write_lip_dataset
 
 ROUNDS = 5
+PAIRS = 200
+"""Pairs of a build."""
 FOLDERS = (("TrainVal_images", "train_images"), ("TrainVal_parsing_annotations", "train_segmentations"))
 
 
@@ -43,7 +45,9 @@ def main() -> None:
         print(f"{len(sources['folders'])} pairs")
         compare("Finding", {layout: lambda root=root: find_lip(root) for layout, root in roots.items()})
         compare("Reading all bytes", {layout: lambda s=s: read_all(s) for layout, s in sources.items()})
-        compare("Whole build", {layout: lambda s=s: whole_build(s, folder) for layout, s in sources.items()})
+        compare(
+            "Whole build", {layout: lambda s=s: whole_build(s.limit(PAIRS), folder) for layout, s in sources.items()}
+        )
 
 
 def layouts(photos: Path | None, folder: Path) -> dict[str, Path]:

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from partpool.taxonomy import PartClass
 
 EXAMPLES = examples(
-    "partpool taxonomy", "partpool taxonomy extended --json", "partpool taxonomy mine.toml",
+    "partpool taxonomy", "partpool taxonomy extended --json", "partpool taxonomy cihp", "partpool taxonomy mine.toml",
     "partpool taxonomy --compose arms=left-arm+right-arm",
 )  # fmt: skip
 
 
 @reports_errors
 def taxonomy(
-    name: Annotated[str, typer.Argument(help="asda26, extended, or a TOML file.")] = "asda26",
+    name: Annotated[str, typer.Argument(help="asda26, extended, a scheme such as cihp, or a TOML file.")] = "asda26",
     compose: Annotated[
         list[str] | None, typer.Option(help="Another class, NAME=a+b of labels or classes; repeatable.")
     ] = None,

@@ -44,7 +44,7 @@ def list_members(path: Path, archive: tuple[str, ...] = ()) -> tuple[list[str], 
     Raises:
         FileError: If it cannot be read or is no zip archive.
     """
-    with _reading(path, archive) as opened:
+    with _reading(path, archive) as (opened, _):
         names = [info.filename for info in opened.infolist() if not info.is_dir()]
     safe = [name for name in names if not UNSAFE.search(name)]
     return safe, len(names) - len(safe)
@@ -56,8 +56,8 @@ def stat_member(path: Path, members: tuple[str, ...]) -> tuple[int, float]:
     Raises:
         FileError: If it is missing or its archive cannot be read.
     """
-    with _reading(path, members[:-1]) as archive:
-        return _info(archive, members[-1]).file_size, path.stat().st_mtime
+    with _reading(path, members[:-1]) as (archive, mtime):
+        return _info(archive, members[-1]).file_size, mtime
 
 
 def read_member(path: Path, members: tuple[str, ...], limit: int) -> tuple[bytes, float]:
@@ -66,7 +66,7 @@ def read_member(path: Path, members: tuple[str, ...], limit: int) -> tuple[bytes
     Raises:
         FileError: If it is missing, has more than ``limit`` bytes, is encrypted or damaged.
     """
-    with _reading(path, members[:-1]) as archive:
+    with _reading(path, members[:-1]) as (archive, mtime):
         info = _info(archive, members[-1])
         if info.file_size > limit:
             raise FileError("too-large", f"has {info.file_size:,} bytes; more than {limit:,} are refused")
@@ -75,16 +75,16 @@ def read_member(path: Path, members: tuple[str, ...], limit: int) -> tuple[bytes
             data = file.read(info.file_size)
         if len(data) != info.file_size:
             raise FileError("unreadable", f"ends after {len(data):,} of {info.file_size:,} bytes in its archive")
-        return data, path.stat().st_mtime
+        return data, mtime
 
 
 @contextlib.contextmanager
-def _reading(path: Path, archive: tuple[str, ...]) -> Iterator[zipfile.ZipFile]:
-    """An open archive; whatever goes wrong with it is a FileError."""
+def _reading(path: Path, archive: tuple[str, ...]) -> Iterator[tuple[zipfile.ZipFile, float]]:
+    """An open archive and its modification time; whatever goes wrong with it is a FileError."""
     shown = "/".join((path.name, *archive))
     try:
         status = path.stat()
-        yield _open(path, archive, status.st_size, status.st_mtime_ns)
+        yield _open(path, archive, status.st_size, status.st_mtime_ns), status.st_mtime
     except FileError:
         raise
     except FileNotFoundError:
