@@ -12,7 +12,6 @@ import shutil
 import tempfile
 import weakref
 import zipfile
-import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -29,9 +28,7 @@ MAX_RATIO = 100
 OPEN_ARCHIVES = 16
 ENCRYPTED = 0x1
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-UNSAFE = re.compile(r"^[/~]|^[A-Za-z]:|\\|\0|(^|/)\.\.(/|$)")
-# What zipfile and zlib raise on damaged archives.
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, KeyError, RuntimeError)
+UNSAFE = re.compile(r"^$|^[/~]|^[A-Za-z]:|\\|\0|(^|/)\.\.(/|$)")
 
 
 def list_members(path: Path, archive: tuple[str, ...] = ()) -> tuple[list[str], int]:
@@ -45,7 +42,7 @@ def list_members(path: Path, archive: tuple[str, ...] = ()) -> tuple[list[str], 
         FileError: If it cannot be read or is no zip archive.
     """
     with _reading(path, archive) as (opened, _):
-        names = [info.filename for info in opened.infolist() if not info.is_dir()]
+        names = [info.filename for info in opened.infolist() if not info.filename.endswith("/")]
     safe = [name for name in names if not UNSAFE.search(name)]
     return safe, len(names) - len(safe)
 
@@ -91,7 +88,8 @@ def _reading(path: Path, archive: tuple[str, ...]) -> Iterator[tuple[zipfile.Zip
         raise FileError("missing", f"is missing with its archive {shown}") from None
     except OSError as error:
         raise FileError("unreadable", f"cannot be read from {shown}: {error.strerror or error}") from None
-    except DAMAGE as error:
+    # What zipfile raises on damaged archives is not documented.
+    except Exception as error:
         raise FileError("unreadable", f"cannot be unpacked from {shown}: {error}") from None
 
 

@@ -149,6 +149,14 @@ def test_damaged_archives_end_in_a_note_or_a_file_error(
             pass
 
 
+def test_a_name_that_is_empty(tmp_path: Path) -> None:
+    data = zipped({"a": b"1"}).replace(b"a", b"\0")
+    (tmp_path / "x.zip").write_bytes(data)
+    tree = Tree(tmp_path)
+    assert not tree.files
+    assert "1 names that lead out" in tree.notes[0]
+
+
 def _size(file: SourceFile) -> int:
     return len(file.read(LIMIT)[0])
 
