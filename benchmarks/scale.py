@@ -108,7 +108,7 @@ def cluster(folder: Path, workers: int) -> Iterator[str]:
         nanny.wait()
         scheduler.terminate()
         scheduler.wait()
-        file.unlink()
+        file.unlink(missing_ok=True)
 
 
 def build_rates(source: Source, folder: Path) -> None:

@@ -207,6 +207,7 @@ class _Job:
         for number, summary in finished.items():
             totals.add(number, summary)
         self.report.resumed = totals.items
+        self._refuse_failures(totals)
         check_room_for_build(out.parent, self.recipe, self.items, totals.items)
         if totals.items:
             self._progress(totals)
@@ -241,11 +242,13 @@ class _Job:
                 totals.add(done.number, done.summary)
                 if self.rejects is not None:
                     self.rejects.add(done.number, done.rejects)
-                if self.max_errors is not None and len(totals.failed) > self.max_errors:
+                try:
+                    self._refuse_failures(totals)
+                except BuildStoppedError:
                     if spool is not None:
                         # Otherwise the same build would stop at once, whatever has been done about it.
                         spool.drop(done.number)
-                    raise BuildStoppedError(_too_many(totals.failed, self.max_errors))
+                    raise
                 self._progress(totals)
         finally:
             # Workers end before the spool goes.
@@ -261,6 +264,10 @@ class _Job:
 
     def _totals(self) -> Totals:
         return Totals(Sightings.of(self.recipe.taxonomy.scheme))
+
+    def _refuse_failures(self, totals: Totals) -> None:
+        if self.max_errors is not None and len(totals.failed) > self.max_errors:
+            raise BuildStoppedError(_too_many(totals.failed, self.max_errors))
 
     def _progress(self, totals: Totals) -> None:
         if self.on_progress:

@@ -69,7 +69,7 @@ class PoolFile:
             self._runs = _runs(file, path, status.st_size)
             columns = [(run.offset, run.offset + run.shape[0] * run.row_bytes) for run in self._runs.values()]
             if not heaps_are_sound(self._fd, status.st_size, columns):
-                raise PoolError(f"{path} is damaged: its attributes cannot be read")
+                raise PoolError(f"{path} is damaged: its attributes cannot be read, or it is full of what is no column")
             self.attributes = _attributes(file, path)
         self._blob = self._runs["data"].offset
         self.taxonomy = self._taxonomy()

@@ -104,9 +104,13 @@ def _open(path: Path, archive: tuple[str, ...], size: int, mtime_ns: int) -> zip
         raise FileError("too-large", f"is in the archive {archive[-1]}, which would unpack to {info.file_size:,} bytes")
     # A compressed archive cannot be read at any place. The file has no name, and is gone with this process.
     unpacked = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115 - it stays open as long as the archive
-    with outer.open(info) as packed:
-        shutil.copyfileobj(packed, unpacked, 2**20)
-    opened = zipfile.ZipFile(unpacked)
+    try:
+        with outer.open(info) as packed:
+            shutil.copyfileobj(packed, unpacked, 2**20)
+        opened = zipfile.ZipFile(unpacked)
+    except BaseException:
+        unpacked.close()
+        raise
     weakref.finalize(opened, unpacked.close)
     return opened
 

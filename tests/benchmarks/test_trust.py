@@ -21,19 +21,19 @@ def run(name: str, *args: object, cwd: Path) -> str:
 
 
 def test_hostile_files(tmp_path: Path) -> None:
-    said = run("fuzz.py", "--cases", 400, "--keep", tmp_path / "failures", cwd=tmp_path)
+    said = run("fuzz.py", "--cases", 260, "--keep", tmp_path / "failures", cwd=tmp_path)
     assert said.splitlines()[-1].endswith("cases, 0 failures")
     for outcome in ("data", "error"):
-        assert sum(int(count) for count in re.findall(rf"{outcome} (\d+)", said)) > 40
+        assert sum(int(count) for count in re.findall(rf"{outcome} (\d+)", said)) > 25
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 @pytest.mark.skipif(not shutil.which("unshare"), reason="mounts small file systems")
 def test_faults(tmp_path: Path) -> None:
-    said = run("faults.py", "--runs", 8, "--files", 2000, cwd=tmp_path)
+    said = run("faults.py", "--runs", 4, "--files", 1000, cwd=tmp_path)
     assert said.splitlines()[-1] == "0 failures"
-    assert said.count("2 of 2 pools as undisturbed") == 4
+    assert said.count("1 of 1 pools as undisturbed") == 4
     assert "the killed first one taken over" in said
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -67,3 +70,33 @@ def test_damaged_bytes_are_an_error_or_a_patch_of_that_size(name: str, data: st.
 def test_unknown_codec() -> None:
     with pytest.raises(ConfigError, match="there is no codec 'gif'; there are: raw, jpeg, png, zstd"):
         codec_id("gif")
+
+
+def _png(*chunks: bytes) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+HEADER = b"\0\0\0\x0dIHDR" + struct.pack(">II", 7, 5) + b"\x08\x06\0\0\0\0\0\0\0"
+BOMBS = {
+    "a PNG of another size": (2, _png(HEADER.replace(struct.pack(">II", 7, 5), struct.pack(">II", 60000, 60000)))),
+    "a chunk of two gigabytes": (2, _png(HEADER, b"\x7f\xff\xff\xffIDAT")),
+    "a PNG without an end": (2, _png(HEADER)),
+    "a JPEG of another size": (1, encode(1, np.zeros((9, 9, 4), np.uint8))),
+    "a JPEG whose size hides": (
+        1,
+        struct.pack("<I", 220) + b"\xff\xd8\xff\xe1\0\4ab\xff\xc0\0\x11\x08\xea\x60\xea\x60" + bytes(200),
+    ),
+}
+
+
+@pytest.mark.parametrize(("codec", "data"), BOMBS.values(), ids=BOMBS)
+def test_bombs_are_refused_before_memory_is_taken(monkeypatch: pytest.MonkeyPatch, codec: int, data: bytes) -> None:
+    monkeypatch.setattr(cv2, "imdecode", None)
+    with pytest.raises(PoolError, match="has another size"):
+        decode(codec, data, 5, 7)
+
+
+@pytest.mark.parametrize("codec", range(len(CODECS)))
+def test_patches_larger_than_any_are_refused(codec: int) -> None:
+    with pytest.raises(PoolError, match="larger than any that is stored"):
+        decode(codec, b"", 4097, 1)

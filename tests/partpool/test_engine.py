@@ -223,6 +223,18 @@ def test_workers_that_do_not_see_the_folder_of_the_pool(lip: Path, whole: bytes,
     assert (hidden / "pool.h5").read_bytes() == whole
 
 
+def test_a_lost_scheduler_ends_the_build(lip: Path, whole: bytes, tmp_path: Path) -> None:
+    process, address = scheduler(tmp_path)
+    worker = start(*WORKER, address, *WORKER_OPTIONS, "--no-nanny", "--local-directory", str(tmp_path))
+    try:
+        with pytest.raises(BuildStoppedError, match=r"the scheduler tcp://.* was lost.*goes on with it"):
+            build(find_lip(lip), tmp_path / "pool.h5", scheduler=address, on_progress=lambda _: process.kill())
+    finally:
+        stop([process, worker])
+    assert build(find_lip(lip), tmp_path / "pool.h5").resumed > 0
+    assert (tmp_path / "pool.h5").read_bytes() == whole
+
+
 def test_the_command_line(process: Cli, cluster: str, lip: Path, whole: bytes, tmp_path: Path) -> None:
     run = process("build", "--lip", lip, "--out", tmp_path / "pool.h5", "--scheduler", cluster)
     assert run.code == 3, run.err

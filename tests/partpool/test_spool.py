@@ -198,6 +198,21 @@ def test_too_many_failed_items_stop_and_more_go_on(lip: Path, whole: tuple[bytes
     assert out.read_bytes() == whole[0]
 
 
+def test_failed_items_of_before_count(lip: Path, tmp_path: Path) -> None:
+    """Also where nothing is left to be cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("partpool.builder.pack", interrupt_now)
+        with pytest.raises(KeyboardInterrupt):
+            build(find_lip(lip), tmp_path / "pool.h5")
+    with pytest.raises(BuildStoppedError, match="no failed item is allowed"):
+        build(find_lip(lip), tmp_path / "pool.h5", max_errors=0)
+    assert build(find_lip(lip), tmp_path / "pool.h5").resumed == ITEMS
+
+
+def interrupt_now(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_disk_that_fills_up(
     lip: Path, whole: tuple[bytes, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
