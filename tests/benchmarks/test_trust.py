@@ -21,10 +21,10 @@ def run(name: str, *args: object, cwd: Path) -> str:
 
 
 def test_hostile_files(tmp_path: Path) -> None:
-    said = run("fuzz.py", "--cases", 260, "--keep", tmp_path / "failures", cwd=tmp_path)
+    said = run("fuzz.py", "--cases", 130, "--keep", tmp_path / "failures", cwd=tmp_path)
     assert said.splitlines()[-1].endswith("cases, 0 failures")
     for outcome in ("data", "error"):
-        assert sum(int(count) for count in re.findall(rf"{outcome} (\d+)", said)) > 25
+        assert sum(int(count) for count in re.findall(rf"{outcome} (\d+)", said)) > 10
     assert not list(tmp_path.iterdir())
 
 
