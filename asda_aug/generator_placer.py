@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from asda_aug.errors import CheckpointError
-from asda_aug.generator import Generator
+from asda_aug.generator import Classes, Generator
 from asda_aug.pixels import as_array
 from asda_aug.placement import Placement
-from asda_aug.placers import Anchor, Placed, Target, find_frame
-from asda_aug.ranges import Range
+from asda_aug.placers import Anchor, Placed, Range, Target, find_frame
 from asda_aug.scene import Scene
 from asda_aug.values import as_rgb_bytes, channels_last
 from partpool.errors import ConfigError
@@ -32,19 +31,26 @@ class GeneratorPlacer:
         s: Range of the scale.
         anchor: What shifts are relative to, as in training: ``"image"`` or ``"joint"``
             (:class:`~asda_aug.placers.RandomPlacer`).
+        classes: The pool's classes, to refuse a generator for others here, and not at its first part.
 
     Raises:
-        CheckpointError: If the file is no generator, here and not in a worker.
+        CheckpointError: If the file is no generator, or for other classes.
         ConfigError: If the range or the anchor is wrong.
     """
 
-    def __init__(self, path: str | os.PathLike[str], s: Range = (0.7, 1.3), anchor: Anchor = "image") -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        s: Range = (0.7, 1.3),
+        anchor: Anchor = "image",
+        classes: Classes | None = None,
+    ) -> None:
         if not 0 < s[0] <= s[1] < float("inf"):
             raise ConfigError(f"s must be a range (low, high) of positive numbers, but got {s}")
         if anchor not in ("image", "joint"):
             raise ConfigError(f"anchor must be 'image' or 'joint', but got {anchor!r}")
         self.path, self.s, self.anchor = os.fspath(path), s, anchor
-        self.classes = Generator.load(self.path).classes
+        self.classes = Generator.load(self.path, classes=classes).classes
         self._generator: Generator | None = None
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from asda_aug.paste_parts import PasteParts
+    from asda_aug.placers import Placer
     from asda_aug.scene import Scene
     from partpool.reader import PartPool
     from partpool.sources.annotations import AnnotationFile
@@ -24,6 +25,7 @@ EXAMPLES = examples(
     "partpool preview pool.h5 --image photo.jpg --out preview.png",
     "partpool preview pool.h5 --image 000000000785.jpg --keypoints person_keypoints_val2017.json --out preview.png",
     "partpool preview pool.h5 --image one.jpg --image two.jpg --num-parts 2 --seed 7 --out preview.png",
+    "partpool preview pool.h5 --image photo.jpg --generator gen.safetensors --out preview.png",
 )
 
 
@@ -41,26 +43,38 @@ def preview(
     ] = None,
     num_parts: Annotated[int, typer.Option(min=1, max=100, help="Parts on every picture.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Which parts, and where.")] = 0,
+    generator: Annotated[
+        Path | None, typer.Option(readable=False, help="A trained generator that places the parts; needs PyTorch.")
+    ] = None,
 ) -> None:
     """Draw pictures before and after parts are pasted over them, and which keypoints became covered.
 
     With keypoints, parts are sized and placed by the person's box, as on a photograph; without, the picture is taken as
-    a crop around one person. Exit codes: 0 done, 2 wrong option, 4 pool, picture or keypoints not found or not
-    understood, 5 the output cannot be written.
+    a crop around one person. Exit codes: 0 done, 2 wrong option or no PyTorch for a generator, 4 pool, picture,
+    keypoints or generator not found or not understood, 5 the output cannot be written.
     """
     from partpool.reader import PartPool
 
-    draw(PartPool(pool), image, keypoints, out, num_parts=num_parts, seed=seed)
+    draw(PartPool(pool), image, keypoints, out, num_parts=num_parts, seed=seed, generator=generator)
     Output().result(f"Wrote the preview {out}")
 
 
-def draw(pool: PartPool, images: list[Path], keypoints: Path | None, out: Path, *, num_parts: int, seed: int) -> None:
+def draw(
+    pool: PartPool,
+    images: list[Path],
+    keypoints: Path | None,
+    out: Path,
+    *,
+    num_parts: int,
+    seed: int,
+    generator: Path | None = None,
+) -> None:
     """Write a preview."""
     from asda_aug.preview import before_and_after
     from partpool.sheet import save_picture
     from partpool.sources.annotations import AnnotationFile
 
-    occluder = _occluder(pool, num_parts)
+    occluder = _occluder(pool, num_parts, None if generator is None else _placer(generator, pool))
     annotations = None if keypoints is None else AnnotationFile(keypoints)
     if annotations is not None and not annotations.names_pictures and len(images) > 1:
         raise ConfigError(f"{keypoints} has the keypoints of one picture; pass one --image, or a file that names them")
@@ -68,14 +82,27 @@ def draw(pool: PartPool, images: list[Path], keypoints: Path | None, out: Path, 
     save_picture(before_and_after(occluder, scenes, seed=seed), out)
 
 
-def _occluder(pool: PartPool, num_parts: int) -> PasteParts:
+def _placer(generator: Path, pool: PartPool) -> Placer:
+    from asda_aug.errors import CheckpointError, MissingTorchError
+
+    try:
+        from asda_aug import GeneratorPlacer
+
+        return GeneratorPlacer(generator, classes=pool.classes)
+    except MissingTorchError as error:
+        raise ConfigError(f"--generator: {error}") from None
+    except CheckpointError as error:
+        raise SourceError(str(error)) from None
+
+
+def _occluder(pool: PartPool, num_parts: int, placer: Placer | None) -> PasteParts:
     from asda_aug.paste_parts import PasteParts
 
     classes = [part.name for part in pool.classes if pool.count(part.name)]
     if not classes:
         raise PoolError(f"{pool!r} holds no parts, so there is nothing to paste")
     # A preview of a small pool is as good as one of a large one.
-    return PasteParts(pool, num_parts=num_parts, classes=classes, min_parts=1)
+    return PasteParts(pool, num_parts=num_parts, classes=classes, min_parts=1, placer=placer)
 
 
 def _scene(path: Path, annotations: AnnotationFile | None) -> Scene:

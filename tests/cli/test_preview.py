@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -174,3 +175,36 @@ def test_real_annotations(cli: Cli, pool: Path, shared_data: Path, tmp_path: Pat
         args = [part for image in images for part in ("--image", image)]
         run = cli("preview", pool, *args, "--keypoints", keypoints, "--out", tmp_path / "out.png")
         assert (run.code, run.err) == (0, "")
+
+
+def test_a_generator_places_the_parts(cli: Cli, pool: Path, photo: Path, tmp_path: Path) -> None:
+    from asda_aug import Generator
+    from partpool import PartPool
+
+    generator, fresh = tmp_path / "gen.safetensors", tmp_path / "fresh.png"
+    Generator(PartPool(pool).classes, input_size=(32, 24)).save(generator)
+    arguments = ("preview", pool, "--image", photo, "--seed", 4)
+    assert cli(*arguments, "--generator", generator, "--out", fresh).code == 0
+    assert cli(*arguments, "--out", tmp_path / "random.png").code == 0
+    assert np.abs(pixels(fresh) - pixels(tmp_path / "random.png")).max() > 50
+
+
+def test_generators_that_do_not_fit(cli: Cli, pool: Path, photo: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    from asda_aug import Generator
+
+    def message(generator: Path, code: int) -> str:
+        run = cli("preview", pool, "--image", photo, "--generator", generator, "--out", tmp_path / "out.png")
+        assert run.code == code
+        assert not (tmp_path / "out.png").exists()
+        return one_sentence(run.err)
+
+    assert "there is no file" in message(tmp_path / "no.safetensors", 4)
+    assert "damaged or no safetensors file" in message(photo, 4)
+    Generator(("hat", "face"), input_size=(32, 24)).save(tmp_path / "two.safetensors")
+    assert "is for 2 classes (hat, face, …), but 26" in message(tmp_path / "two.safetensors", 4)
+    monkeypatch.delitem(vars(sys.modules["asda_aug"]), "GeneratorPlacer", raising=False)
+    monkeypatch.delitem(sys.modules, "asda_aug.generator_placer")
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    monkeypatch.delitem(sys.modules, "asda_aug.generator")
+    monkeypatch.delitem(sys.modules, "asda_aug.checkpoint")
+    assert 'pip install "partpool[torch]"' in message(tmp_path / "two.safetensors", 2)
