@@ -355,6 +355,7 @@ class AdversarialAugmenter:
         # Loading puts the optimiser's state where its parameters are.
         self.optimizer.load_state_dict(self.optimizer.state_dict())
         if distributed.is_available() and distributed.is_initialized():
-            self._rng.manual_seed(self._rng.initial_seed() + distributed.get_rank())
+            if self.steps == 0:
+                self._rng.manual_seed(self._rng.initial_seed() + distributed.get_rank())
             return DistributedDataParallel(self.generator)
         return self.generator

@@ -42,9 +42,7 @@ def random_state_kept() -> Iterator[None]:
     import torch
 
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - data sets use it
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        random.setstate(python_state)
+    with torch.random.fork_rng(devices=[]):
+        yield
+    np.random.set_state(numpy_state)  # noqa: NPY002
+    random.setstate(python_state)

@@ -33,6 +33,8 @@ class GeneratorReplay:
     def predict(self, generator: nn.Module, images: Tensor, rng: torch.Generator) -> Tensor:
         """What a random one of them predicts; as ``generator(images)``."""
         index = int(torch.randint(len(self._ring), (), generator=rng))
+        # After a resume they are where the file was read to.
+        self._ring[index] = {name: tensor.to(images.device) for name, tensor in self._ring[index].items()}
         return functional_call(generator, self._ring[index], (images,))
 
     def state_dict(self) -> list[Weights]:

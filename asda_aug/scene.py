@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -129,8 +128,7 @@ class Scene:
             return _around(joints)
         if self.boxes is not None:
             x0, y0, x1, y1 = self.boxes[person].tolist()
-            if 0 < x1 - x0 < math.inf and 0 < y1 - y0 < math.inf:
-                return x0, y0, x1, y1
+            return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
         if self.crop:
             width, height = size
             margin = (1 - 1 / CONTEXT) / 2
