@@ -1,0 +1,92 @@
+"""Figures of a training: what the generator does to people, and what it gains by that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from people import MEAN, STD
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from asda_aug import Generator, PartBatch, compose
+
+COLUMNS, GAP, LABEL = 10, 4, 90
+
+
+def place(generator: Generator, images: Tensor, parts: PartBatch) -> Tensor:
+    """θ of every part where the generator puts it, [B, N, 4]."""
+    index = parts.class_id[..., None].expand(-1, -1, 3)
+    return torch.cat([parts.scale[..., None], generator(images).gather(1, index)], dim=-1)
+
+
+def place_at_random(theta: Tensor, seed: int) -> Tensor:
+    """The same sizes with random rotations and shifts, as ``RandomPlacer`` draws them."""
+    drawn = 2 * torch.rand(*theta.shape[:-1], 3, generator=torch.Generator().manual_seed(seed)) - 1
+    return torch.cat([theta[..., :1], drawn * torch.tensor([torch.pi / 6, 0.5, 0.5])], dim=-1)
+
+
+@torch.no_grad()
+def draw_grid(batch: dict[str, Any], generator: Generator, path: Path) -> NDArray[np.uint8]:
+    """People as they are, with parts at random, and with the same parts where the generator puts them."""
+    images, parts = batch["image"][:COLUMNS], PartBatch(*(each[:COLUMNS] for each in batch["asda"]))
+    generator.eval()
+    theta = place(generator, images, parts)
+    rows = {
+        "as it is": images,
+        "random": compose(images, parts, place_at_random(theta, 0))[0],
+        "generator": compose(images, parts, theta)[0],
+    }
+    height, width = images.shape[2:]
+    sheet = Image.new("RGB", (LABEL + len(images) * (width + GAP), len(rows) * (height + GAP)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for row, (name, pictures) in enumerate(rows.items()):
+        top = row * (height + GAP)
+        pen.text((6, top + height // 2), name, fill="black")
+        for column, pixels in enumerate(as_pixels(pictures)):
+            sheet.paste(Image.fromarray(pixels), (LABEL + column * (width + GAP), top))
+            if row:
+                mark_joints(pen, batch["keypoints"][column], (LABEL + column * (width + GAP), top))
+    sheet.save(path)
+    return np.asarray(sheet)
+
+
+def as_pixels(images: Tensor) -> NDArray[np.uint8]:
+    """Normalised images as uint8 [B, H, W, 3]."""
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+    return ((images * std + mean).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+def mark_joints(pen: ImageDraw.ImageDraw, keypoints: Tensor, corner: tuple[int, int]) -> None:
+    """A dot at each labelled joint."""
+    for x, y, labelled in keypoints.tolist():
+        if labelled:
+            x, y = x + corner[0], y + corner[1]
+            pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=(70, 205, 90))
+
+
+def draw_curves(history: Sequence[dict[str, float]], path: Path) -> None:
+    """Advantage over random placement, and distance from the middle, against steps; where Matplotlib is installed."""
+    try:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from matplotlib import pyplot
+    except ImportError:
+        return
+    steps = [each["step"] for each in history]
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3))
+    for axis, name, title in (
+        (axes[0], "advantage", "loss over that of random placement, −1"),
+        (axes[1], "moved", "distance from the middle, half frames"),
+    ):
+        axis.plot(steps, [each[name] for each in history], marker=".")
+        axis.axhline(0, color="gray", linewidth=0.8)
+        axis.set(xlabel="step", title=title)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
