@@ -61,7 +61,22 @@ def test_hrnet_style(pool: Path, tmp_path: Path) -> None:
 def test_asda_loop(pool: Path, tmp_path: Path) -> None:
     from asda_aug import Generator
 
-    args = ("--pool", pool, "--people", 24, "--steps", 4, "--batch", 6, "--look-every", 2, "--warmup", 2)
+    args = (
+        "--pool",
+        pool,
+        "--people",
+        24,
+        "--steps",
+        4,
+        "--batch",
+        6,
+        "--look-every",
+        2,
+        "--warmup",
+        2,
+        "--sda-steps",
+        1,
+    )
     for anchor, mode in (("image", "one-pass"), ("joint", "alternate")):
         out = tmp_path / anchor
         printed = run("asda_loop/asda_loop.py", *args, "--out", out, "--anchor", anchor, "--mode", mode, cwd=tmp_path)

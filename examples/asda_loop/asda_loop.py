@@ -37,7 +37,11 @@ def main() -> None:
     parser.add_argument("--preset", choices=("guarded", "paper"), default="guarded")
     parser.add_argument("--anchor", choices=("image", "joint"), default="image", help="what placements are relative to")
     parser.add_argument("--warmup", type=int, default=100, help="steps until placements are the generator's")
+    parser.add_argument(
+        "--sda-steps", type=int, default=200, help="steps before the generator acts; parts lie at random"
+    )
     parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--generator-lr", type=float, default=3e-4)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
@@ -69,17 +73,29 @@ def train(options: argparse.Namespace, data: People, wrapped: ASDADataset, class
     optimizer = torch.optim.Adam(network.parameters(), options.lr)
     guards = {"warmup": options.warmup} if options.preset == "guarded" else {}
     asda = AdversarialAugmenter(
-        generator, lr=options.lr, mode=options.mode, preset=options.preset, discriminator=network, seed=0, **guards
+        generator,
+        lr=options.generator_lr,
+        mode=options.mode,
+        preset=options.preset,
+        discriminator=network,
+        seed=0,
+        **guards,
     )
     log, history = Log(options.out), []
     for step in range(options.steps):
         batch = next(batches)
-        losses = per_sample(network(asda(batch["image"], batch["asda"])), batch)
-        asda.observe(losses)
+        # A network that does not see the joints yet has nothing to teach the generator.
+        alone = step < options.sda_steps
+        images, parts = batch["image"], batch["asda"]
+        pasted = compose(images, parts, place_at_random(parts, step))[0] if alone else asda(images, parts)
+        losses = per_sample(network(pasted), batch)
+        if not alone:
+            asda.observe(losses)
         optimizer.zero_grad()
         losses.mean().backward()
         optimizer.step()
-        asda.step(lambda images, batch=batch: per_sample(network(images), batch).mean())
+        if not alone:
+            asda.step(lambda images, batch=batch: per_sample(network(images), batch).mean())
         if (step + 1) % options.look_every == 0 or step + 1 == options.steps:
             seen = look(network, generator, watched)
             stats = asda.stats
@@ -107,7 +123,7 @@ def look(network: PoseNetwork, generator: Generator, batch: dict[str, Any]) -> d
     placed = place(generator, images, parts)
     costs = [
         per_sample(network(compose(images, parts, theta)[0]), batch).mean()
-        for theta in (placed, *(place_at_random(placed, seed) for seed in range(4)))
+        for theta in (placed, *(place_at_random(parts, seed) for seed in range(4)))
     ]
     network.train()
     generator.train()

@@ -24,10 +24,10 @@ def place(generator: Generator, images: Tensor, parts: PartBatch) -> Tensor:
     return torch.cat([parts.scale[..., None], generator(images).gather(1, index)], dim=-1)
 
 
-def place_at_random(theta: Tensor, seed: int) -> Tensor:
-    """The same sizes with random rotations and shifts, as ``RandomPlacer`` draws them."""
-    drawn = 2 * torch.rand(*theta.shape[:-1], 3, generator=torch.Generator().manual_seed(seed)) - 1
-    return torch.cat([theta[..., :1], drawn * torch.tensor([torch.pi / 6, 0.5, 0.5])], dim=-1)
+def place_at_random(parts: PartBatch, seed: int) -> Tensor:
+    """θ of every part with a random rotation and shift, as ``RandomPlacer`` draws them, [B, N, 4]."""
+    drawn = 2 * torch.rand(*parts.scale.shape, 3, generator=torch.Generator().manual_seed(seed)) - 1
+    return torch.cat([parts.scale[..., None], drawn * torch.tensor([torch.pi / 6, 0.5, 0.5])], dim=-1)
 
 
 @torch.no_grad()
@@ -38,7 +38,7 @@ def draw_grid(batch: dict[str, Any], generator: Generator, path: Path) -> NDArra
     theta = place(generator, images, parts)
     rows = {
         "as it is": images,
-        "random": compose(images, parts, place_at_random(theta, 0))[0],
+        "random": compose(images, parts, place_at_random(parts, 0))[0],
         "generator": compose(images, parts, theta)[0],
     }
     height, width = images.shape[2:]
