@@ -5,16 +5,18 @@ The numbers live in shared memory, so living workers see a new epoch and the mai
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import distributed
 from torch.utils.data import get_worker_info
 
 ROWS = 65
-"""A row of statistics for the main process and each of 64 workers. Nobody else writes into it: no count is lost."""
+"""A row of statistics for the main process and each of 64 workers, so that workers do not write into the same one."""
 UNSET = -1
 
 
@@ -36,6 +38,11 @@ class SharedArray:
     def __getstate__(self) -> dict[str, Any]:
         return {"_tensor": self._tensor, "_view": None}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # A copy that was not made for a worker lives in memory of its own.
+        self._tensor.share_memory_()  # type: ignore[no-untyped-call]
+
 
 class EpochCounter:
     """The epoch of each sample: what ``set_epoch`` said last, or how often its index was read before."""
@@ -44,16 +51,33 @@ class EpochCounter:
         self._epoch = SharedArray((1,))
         self._epoch.array[0] = UNSET
         self._reads = SharedArray((max(1, length),))
+        self._asked = False
 
     def set_epoch(self, epoch: int) -> None:
         """Make ``epoch`` that of all samples, in living workers too."""
+        if epoch < 0:
+            raise ValueError(f"an epoch must not be negative, but got {epoch}")
         self._epoch.array[0] = epoch
 
     def read(self, index: int) -> int:
         """The epoch of a sample that is being read now."""
+        if index >= len(self._reads.array):
+            raise RuntimeError(f"the data set has grown from {len(self._reads.array)} samples; wrap it again")
         before = int(self._reads.array[index])
         self._reads.array[index] = before + 1
+        if not self._asked:
+            self._asked = True
+            self._warn_of_ranks()
         return self._given(before)
+
+    def _warn_of_ranks(self) -> None:
+        ranks = distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+        if ranks > 1 and self._epoch.array[0] == UNSET:
+            warnings.warn(
+                f"each of {ranks} ranks counts its own reads, so an index may get the same parts again on another; "
+                "call set_epoch(epoch) on the data set in every epoch, as on the sampler",
+                stacklevel=2,
+            )
 
     def last(self, index: int) -> int:
         """The epoch in which a sample was last read; 0 before it was."""

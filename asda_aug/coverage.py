@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from asda_aug.paste import Pasted
+from asda_aug.placement import checked_matrix
 
 COVERED = 0.5
 """A keypoint is covered if more than this share of its surroundings is."""
@@ -25,7 +26,7 @@ def coverage(pasted: Pasted, points: ArrayLike, shape: tuple[int, int]) -> NDArr
         float32 [K] in [0, 1].
 
     Raises:
-        ValueError: If ``points`` has another shape.
+        ValueError: If ``points`` has another shape, or a matrix maps a plane onto a line or is not finite.
     """
     points = np.asarray(points, np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
@@ -33,7 +34,7 @@ def coverage(pasted: Pasted, points: ArrayLike, shape: tuple[int, int]) -> NDArr
     covered = np.zeros(len(points), np.float32)
     height, width = shape
     for part, matrix in pasted:
-        (a, b, c), (d, e, f) = matrix.tolist()
+        (a, b, c), (d, e, f) = checked_matrix(matrix)
         area = a * e - b * d
         rows, columns = part.mask.shape
         # For the few keypoints of a person a plain loop is faster than arrays.

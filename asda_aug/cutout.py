@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 
 from asda_aug.occluder import Occluder, Paste
 from asda_aug.paste_parts import PasteParts
+from asda_aug.ranges import as_range
 from asda_aug.rectangles import rectangle
 from asda_aug.scene import Scene
 from partpool.errors import ConfigError
 
 NAME = "cutout"
+SIDES = (0.2, 0.4)
 Fill = tuple[int, int, int] | Literal["noise"]
 
 
@@ -25,7 +28,8 @@ class Cutout(Occluder):
     Args:
         like: A :class:`~asda_aug.paste_parts.PasteParts` whose parts are each replaced by a rectangle of the same area,
             proportions and middle: what is left is covering without semantics. None draws one rectangle.
-        size: Without ``like``, range of its sides as shares of the person's box; its middle is uniform in the box.
+        size: Without ``like``, range of its sides as shares of the person's box, None is (0.2, 0.4); its middle is
+            uniform in the box.
         fill: RGB colour, or ``"noise"``.
         **options: See :class:`~asda_aug.occluder.Occluder`.
 
@@ -37,16 +41,22 @@ class Cutout(Occluder):
         self,
         like: PasteParts | None = None,
         *,
-        size: tuple[float, float] = (0.2, 0.4),
+        size: float | tuple[float, float] | None = None,
         fill: Fill = (0, 0, 0),
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        if not 0 < size[0] <= size[1] <= 1:
-            raise ConfigError(f"size must be a range in (0, 1], but got {size}")
-        if fill != "noise" and not (len(fill) == 3 and all(0 <= value <= 255 for value in fill)):
+        if like is not None and size is not None:
+            raise ConfigError("size has no effect beside like, whose parts give it")
+        super().__init__(**(options if like is None else _options_like(like, options)))
+        if fill != "noise" and (isinstance(fill, str) or not _is_colour(fill)):
             raise ConfigError(f"fill must be 'noise' or three numbers from 0 to 255, but got {fill!r}")
-        self.like, self.size, self.fill = like, size, fill
+        self.like, self.fill = like, fill
+        self.size = as_range(SIDES if size is None else size, "size", 1e-3, 1)
+
+    @property
+    def anchor(self) -> str:
+        """What the rectangles are placed relative to."""
+        return "image" if self.like is None else self.like.anchor
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,8 +117,13 @@ class RectanglePaste(Occluder):
     """
 
     def __init__(self, like: PasteParts, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**_options_like(like, options))
         self.like = like
+
+    @property
+    def anchor(self) -> str:
+        """What the patches are placed relative to."""
+        return self.like.anchor
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,6 +133,20 @@ class RectanglePaste(Occluder):
     def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
         """Decide which patches go where."""
         return [_without_outline(paste) for paste in self.like.draw(scene, rng)]
+
+
+def _options_like(like: PasteParts, options: dict[str, Any]) -> dict[str, Any]:
+    """Options of an occluder that stands in for another: those of the other, where they are not given."""
+    if not isinstance(like, PasteParts):
+        raise ConfigError(f"like must be a PasteParts, but got {like!r}; pass PasteParts(pool)")
+    idle = [name for name in ("person", "person_box") if name in options]
+    if idle:
+        raise ConfigError(f"{' and '.join(idle)} have no effect beside like; pass them to PasteParts")
+    return {"p": like.p, "on_occlusion": like.on_occlusion, "adapter": like.adapter, **options}
+
+
+def _is_colour(fill: Any) -> bool:
+    return isinstance(fill, Sequence) and len(fill) == 3 and all(0 <= value <= 255 for value in fill)
 
 
 def covered_area(paste: Paste) -> float:

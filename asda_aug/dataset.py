@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import index as as_index
@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset
 
-from asda_aug.adapters import Adapter, attach, fitting_adapter
+from asda_aug.adapters import Adapter, attach, fitting_adapter, with_place_for_marks
 from asda_aug.adapters.hints import find_hints, merge_hints
 from asda_aug.counters import EpochCounter, Tally
-from asda_aug.deferral import part_batch
+from asda_aug.deferral import check_colours, part_batch
+from asda_aug.errors import AdapterError
 from asda_aug.occluder import Occluder, Paste
 from asda_aug.paste_parts import PasteParts
+from asda_aug.probing import probe, warn
 from asda_aug.randomness import fresh_seed, random_state_kept, sample_generator
+from asda_aug.scene import Scene
 from asda_aug.schedule import Probability, Schedule
 from partpool.errors import ConfigError
 from partpool.reader import PartPool
@@ -98,15 +101,13 @@ class ASDADataset(Dataset[Any]):
         photograph: bool | None = None,
         **options: Any,
     ) -> None:
-        if not (hasattr(base, "__getitem__") and hasattr(base, "__len__")):
-            raise ConfigError(
-                f"base must be a map-style data set, with lengths and indices, but got {type(base).__name__}; "
-                "an iterable one can use PasteParts as a transform"
-            )
+        _check_base(base)
+        self.base = base
+        self.occluder = pool if isinstance(pool, Occluder) else _paste_parts(pool, options)
         if isinstance(pool, Occluder) and options:
             raise ConfigError(f"pass {', '.join(options)} to {type(pool).__name__}, not beside it")
-        self.base = base
-        self.occluder = pool if isinstance(pool, Occluder) else PasteParts(pool, **options)
+        if skip is not None and not callable(skip):
+            raise ConfigError(f"skip must be a function of a sample, but got {skip!r}")
         self.schedule = Schedule(p, epochs, close_last_epochs)
         self.skip = skip
         self.seed = fresh_seed() if seed is None else as_index(seed)
@@ -115,8 +116,10 @@ class ASDADataset(Dataset[Any]):
         self.mask = mask
         self.tile = tile
         if defer:
-            _check_deferral(self.occluder, tile, mask)
-        self._adapter_choice = adapter
+            _check_deferral(self.occluder, tile, mask, inplace)
+        if self.schedule.never or self.occluder.p == 0:
+            warn("p is 0 in every epoch, so nothing will ever be pasted")
+        self._adapter_choice = self.occluder.adapter if adapter == "auto" else adapter
         self._hints = merge_hints(
             find_hints(base), mean=mean, std=std, bgr=bgr, skeleton=skeleton, photograph=photograph
         )
@@ -128,7 +131,10 @@ class ASDADataset(Dataset[Any]):
         )
         if len(base):
             with random_state_kept():
-                self._probe(base[0])
+                sample = base[0]
+                probe(self._find_adapter(sample, 0), sample, self.occluder)
+                if defer:
+                    check_colours(self._find_adapter(sample, 0).read(sample))
 
     def __len__(self) -> int:
         return len(self.base)
@@ -153,8 +159,11 @@ class ASDADataset(Dataset[Any]):
         return f"{type(self).__name__}({self.base!r}, {self.occluder!r}, seed={self.seed})"
 
     def set_epoch(self, epoch: int) -> None:
-        """Make ``epoch`` that of all samples from now on, in living workers too."""
+        """Make ``epoch`` that of all samples from now on, in living workers too; ``base`` is told, if it can be."""
         self._counter.set_epoch(as_index(epoch))
+        base_set_epoch = getattr(self.base, "set_epoch", None)
+        if callable(base_set_epoch):
+            base_set_epoch(epoch)
 
     def stats(self) -> dict[str, Any]:
         """What was done so far, in all workers.
@@ -180,15 +189,16 @@ class ASDADataset(Dataset[Any]):
 
         Args:
             index: Of the sample.
-            epoch: In which epoch; None is the one in which it was last read.
+            epoch: In which epoch; None is that of :meth:`set_epoch`, or else the one in which it was last read.
         """
         index = self._checked(index)
         epoch = self._counter.last(index) if epoch is None else epoch
-        sample = self.base[index]
+        with random_state_kept():
+            sample = self.base[index]
         rng = sample_generator(self.seed, epoch, index)
         if self._untouched(sample, epoch, rng):
             return []
-        scene = self._find_adapter(sample).read(sample)
+        scene = self._read(self._find_adapter(sample, index), sample, index)
         pastes = self.occluder.draw(scene, rng)
         self.occluder.apply(scene, pastes)
         return pastes
@@ -202,12 +212,14 @@ class ASDADataset(Dataset[Any]):
     def _touched(self, sample: Any, index: int) -> Any:
         epoch = self._counter.read(index)
         rng = sample_generator(self.seed, epoch, index)
-        adapter = self._find_adapter(sample)
         reason = self._untouched(sample, epoch, rng)
+        adapter = self._find_adapter(sample, index)
+        if self.occluder.on_occlusion == "mark":
+            sample = with_place_for_marks(adapter, sample)
         if reason and not self.defer and not self.mask:
             self._count(reason)
             return sample
-        scene = adapter.read(sample)
+        scene = self._read(adapter, sample, index)
         labelled = int(np.count_nonzero(scene.labelled))
         pastes = [] if reason else self.occluder.draw(scene, rng)
         if self.defer:
@@ -242,29 +254,18 @@ class ASDADataset(Dataset[Any]):
             counts[f"covered:{paste.name}"] += len(paste.covered)
         self._tally.add(counts)
 
-    def _find_adapter(self, sample: Any) -> Adapter:
-        self._adapter = fitting_adapter(self._adapter, self._adapter_choice, sample, self._hints)
+    def _find_adapter(self, sample: Any, index: int) -> Adapter:
+        try:
+            self._adapter = fitting_adapter(self._adapter, self._adapter_choice, sample, self._hints)
+        except AdapterError as error:
+            raise AdapterError(f"sample {index} of {type(self.base).__name__}: {error}") from None
         return self._adapter
 
-    def _probe(self, sample: Any) -> None:
-        """Read a sample, and write it as if all its keypoints were covered: what cannot work says so now."""
-        adapter = self._find_adapter(sample)
-        scene = adapter.read(sample)
-        policy = self.occluder.on_occlusion
-        if policy != "keep":
-            if not scene.labelled.any():
-                _warn(f"on_occlusion={policy!r} has no effect: the first sample has no labelled keypoints")
-            if policy == "mark":
-                scene.visible = np.zeros_like(scene.visible)
-            else:
-                scene.labelled = np.zeros_like(scene.labelled)
-            adapter.write(sample, scene)
-        placer = getattr(self.occluder, "placer", None)
-        anchor = getattr(placer, "anchor", "image")
-        if anchor != "image" and not scene.keypoints.size:
-            _warn(f"anchor={anchor!r} has no effect: the first sample has no keypoints")
-        if self.schedule.never or self.occluder.p == 0:
-            _warn("p is 0 in every epoch, so nothing will ever be pasted")
+    def _read(self, adapter: Adapter, sample: Any, index: int) -> Scene:
+        try:
+            return adapter.read(sample)
+        except ValueError as error:
+            raise AdapterError(f"sample {index} of {type(self.base).__name__}: {error}") from error
 
     @property
     def _max_parts(self) -> int:
@@ -272,18 +273,32 @@ class ASDADataset(Dataset[Any]):
         return self.occluder.max_parts
 
 
-def _check_deferral(occluder: Occluder, tile: int, mask: bool) -> None:
+def _check_base(base: Any) -> None:
+    indexed = hasattr(base, "__getitem__") and hasattr(base, "__len__")
+    if not indexed or isinstance(base, IterableDataset):
+        raise ConfigError(
+            f"base must be a map-style data set, with lengths and indices, but got {type(base).__name__}; "
+            "an iterable one can use PasteParts as a transform"
+        )
+
+
+def _paste_parts(pool: Any, options: dict[str, Any]) -> PasteParts:
+    known = inspect.signature(PasteParts).parameters | inspect.signature(Occluder).parameters
+    unknown = [name for name in options if name not in known or name in ("pool", "options")]
+    if unknown:
+        listed = ", ".join(name for name in known if name not in ("pool", "options"))
+        raise ConfigError(f"there is no option {', '.join(unknown)}; besides its own, ASDADataset takes: {listed}")
+    return PasteParts(pool, **options)
+
+
+def _check_deferral(occluder: Occluder, tile: int, mask: bool, inplace: bool) -> None:
     if not isinstance(occluder, PasteParts):
         raise ConfigError(f"only parts of a pool can be deferred, but got {type(occluder).__name__}")
     if mask:
         raise ConfigError("mask=True needs pasted parts; with defer=True asda_aug.compose returns the coverage")
     if not 16 <= tile <= 1024:
         raise ConfigError(f"tile must lie in [16, 1024] pixels, but got {tile}")
-    if occluder.feather != (1.0, 1.0) or occluder.on_occlusion != "keep":
-        _warn("feather and on_occlusion have no effect with defer=True; whoever pastes decides on them")
-    if getattr(occluder.placer, "anchor", None) == "own-joint":
-        _warn("anchor='own-joint' is 'joint' with defer=True: a tile has no keypoints")
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=4)
+    if occluder.feather != (1.0, 1.0) or occluder.on_occlusion != "keep" or inplace:
+        warn("feather, on_occlusion and inplace have no effect with defer=True; whoever pastes decides on them")
+    if occluder.anchor == "own-joint":
+        warn("anchor='own-joint' is 'joint' with defer=True: a tile has no keypoints")

@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from asda_aug.errors import AdapterError
 from asda_aug.occluder import Paste, coloured
 from asda_aug.part_batch import PartBatch
 from asda_aug.scene import Scene
+from asda_aug.values import channels_last
 from partpool.part import Part
 
 MARGIN = 2
@@ -43,8 +45,9 @@ def part_batch(scene: Scene, pastes: Sequence[Paste], max_parts: int, tile: int)
     person = pastes[0].person if pastes else 0
     box = pastes[0].box if pastes else (0.0, 0.0, 0.0, 0.0)
     known = scene.people > 0
-    points = scene.keypoints[person] if known else np.zeros((0, 2))
-    labelled = scene.labelled[person] if known else np.zeros(0, bool)
+    count = scene.keypoints.shape[1]
+    points = scene.keypoints[person] if known else np.zeros((count, 2))
+    labelled = scene.labelled[person] if known else np.zeros(count, bool)
     return PartBatch(
         patch=torch.from_numpy(patch),
         size=torch.from_numpy(size),
@@ -59,6 +62,17 @@ def part_batch(scene: Scene, pastes: Sequence[Paste], max_parts: int, tile: int)
         mean=_colours(scene.mean, 0.0),
         std=_colours(scene.std, 1.0),
     )
+
+
+def check_colours(scene: Scene) -> None:
+    """Make sure that parts of three colours fit the image.
+
+    Raises:
+        AdapterError: If it is grey.
+    """
+    channels = channels_last(scene.pixels).shape[2]
+    if channels != COLOURS:
+        raise AdapterError(f"defer=True needs images of {COLOURS} channels, but the first sample has {channels}")
 
 
 def _fill(place: NDArray[np.uint8], part: Part, tile: int, bgr: bool) -> tuple[tuple[int, int], float]:

@@ -14,7 +14,8 @@ from asda_aug.errors import CheckpointError
 from asda_aug.generator import Classes, Generator
 from asda_aug.pixels import as_array
 from asda_aug.placement import Placement
-from asda_aug.placers import Anchor, Placed, Range, Target, find_frame
+from asda_aug.placers import Anchor, Placed, Target, find_frame
+from asda_aug.ranges import Range
 from asda_aug.scene import Scene
 from asda_aug.values import as_rgb_bytes, channels_last
 from partpool.errors import ConfigError

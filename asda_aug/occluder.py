@@ -14,13 +14,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.adapters import Adapter, fitting_adapter
+from asda_aug.adapters import Adapter, fitting_adapter, with_place_for_marks
+from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug.coverage import COVERED, coverage
 from asda_aug.harmonize import colour_moments, harmonize
 from asda_aug.paste import paste_into, stack_alpha
 from asda_aug.pixels import like
 from asda_aug.placement import Frame, Matrix, Placement
 from asda_aug.randomness import fresh_generator
+from asda_aug.ranges import NUMBERS
 from asda_aug.scene import Box, Scene
 from asda_aug.values import as_rgb_bytes, channels_last
 from asda_aug.warp import Warped
@@ -50,7 +52,7 @@ class Paste:
         feather: Width of its soft edge in pixels.
         harmonize: How far its colours are moved to the picture's, 0 to 1.
         covered: Labelled keypoints that it covers, as (person, keypoint); filled in by ``apply``.
-        seen: Whether it touches the image; filled in by ``apply``.
+        seen: Whether it changes the image; filled in by ``apply``.
     """
 
     part: Part
@@ -86,7 +88,10 @@ class Occluder(ABC):
             occluded (COCO v = 1, MPII visible = 0), ``"drop"`` makes it unlabelled (weight 0).
         person: Which person of a photograph: ``"random"``, ``"largest"``, or an index.
         person_box: ``"auto"`` or ``"joints"``, see :meth:`asda_aug.scene.Scene.box`.
-        adapter: ``"auto"``, the name of a built-in adapter, or an adapter, for use as a transform.
+        adapter: ``"auto"``, the name of a built-in adapter, or an adapter.
+        bgr: As a transform: whether images are BGR; None goes by the adapter.
+        skeleton: As a transform: see :class:`~asda_aug.dataset.ASDADataset`.
+        photograph: As a transform: see there.
 
     Raises:
         ConfigError: If an option is wrong.
@@ -100,12 +105,15 @@ class Occluder(ABC):
         person: Literal["random", "largest"] | int = "random",
         person_box: PersonBox = "auto",
         adapter: Adapter | str = "auto",
+        bgr: bool | None = None,
+        skeleton: str | Sequence[str] | None = None,
+        photograph: bool | None = None,
     ) -> None:
-        if not 0 <= p <= 1:
-            raise ConfigError(f"p must lie in [0, 1], but got {p}")
+        if not (isinstance(p, NUMBERS) and 0 <= p <= 1):
+            raise ConfigError(f"p must lie in [0, 1], but got {p!r}")
         if on_occlusion not in ("keep", "mark", "drop"):
             raise ConfigError(f"on_occlusion must be 'keep', 'mark' or 'drop', but got {on_occlusion!r}")
-        if person not in ("random", "largest") and not isinstance(person, int):
+        if person not in ("random", "largest") and not isinstance(person, (int, np.integer)):
             raise ConfigError(f"person must be 'random', 'largest' or an index, but got {person!r}")
         if person_box not in ("auto", "joints"):
             raise ConfigError(f"person_box must be 'auto' or 'joints', but got {person_box!r}")
@@ -114,7 +122,13 @@ class Occluder(ABC):
         self.person = person
         self.person_box = person_box
         self.adapter = adapter
+        self._hints = merge_hints(Hints(), bgr=bgr, skeleton=skeleton, photograph=photograph)
         self._found: Adapter | None = None
+
+    @property
+    def anchor(self) -> str:
+        """What is pasted is placed relative to this: ``"image"``, or keypoints."""
+        return "image"
 
     @property
     @abstractmethod
@@ -153,7 +167,7 @@ class Occluder(ABC):
             drawn = paste_into(pixels, pasted, [each.feather for each in pastes], *normalisation(scene), scene.bgr)
             scene.image = like(scene.image, pixels)
         for paste, warped in zip(pastes, drawn, strict=True):
-            paste.seen = warped is not None
+            paste.seen = warped is not None and bool(warped.alpha.any())
             paste.covered = _covered(paste, scene, (shape[0], shape[1])) if paste.seen else []
             for keypoint in paste.covered:
                 covered[keypoint] = True
@@ -181,10 +195,12 @@ class Occluder(ABC):
             AdapterError: If the sample has no known structure.
         """
         whole = sample[0] if len(sample) == 1 else sample
-        self._found = fitting_adapter(self._found, self.adapter, whole)
+        self._found = fitting_adapter(self._found, self.adapter, whole, self._hints)
+        if self.on_occlusion == "mark":
+            whole = with_place_for_marks(self._found, whole)
         scene = self._found.read(whole)
         pastes = self.augment(scene, fresh_generator())
-        return self._found.write(whole, scene) if pastes else whole
+        return self._found.write(whole, scene) if any(paste.seen for paste in pastes) else whole
 
     def choose_person(self, scene: Scene, size: tuple[int, int], rng: np.random.Generator) -> tuple[int, Box] | None:
         """A person and their box; None if there is nobody of known extent."""
@@ -196,7 +212,7 @@ class Occluder(ABC):
             for index in range(scene.people)
             if (box := scene.box(index, size, self.person_box)) is not None
         ]
-        if isinstance(self.person, int):
+        if not isinstance(self.person, str):
             wanted = self.person % scene.people if -scene.people <= self.person < scene.people else None
             return next(((index, box) for index, box in known if index == wanted), None)
         if not known:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.placement import Matrix
+from asda_aug.ranges import NUMBERS
 from asda_aug.values import Colours, channels_last, gain_and_offset
 from asda_aug.warp import Warped, warp
 from partpool.part import Part
@@ -55,7 +56,7 @@ def paste(
     if not pasted and out is None:
         return image, stack_alpha([], shape)
     result = image.copy(order="K") if out is None else _copied(image, out)
-    feathers = [feather] * len(pasted) if isinstance(feather, (int, float)) else feather
+    feathers = [feather] * len(pasted) if isinstance(feather, NUMBERS) else feather
     return result, stack_alpha(paste_into(result, pasted, feathers, mean, std, bgr), shape)
 
 

@@ -12,14 +12,16 @@ from asda_aug.alignment import Align, aligned_diagonal, check_alignment
 from asda_aug.occluder import Occluder, Paste
 from asda_aug.placement import Matrix, forward_matrix
 from asda_aug.placers import Placer, RandomPlacer, Target
+from asda_aug.ranges import as_range, draw_from
 from asda_aug.sampler import ClassWeights, PartSampler
 from asda_aug.scene import Scene
+from asda_aug.warp import MAX_FEATHER
 from partpool.errors import ConfigError
 from partpool.part import MPII_KEYPOINTS, Part
 from partpool.reader import PartPool
 from partpool.taxonomy import PartClass
 
-Range = float | tuple[float, float]
+Span = float | tuple[float, float]
 
 
 class PasteParts(Occluder):
@@ -41,7 +43,7 @@ class PasteParts(Occluder):
         flip: Probability that a part is mirrored; it becomes a part of the other side.
         feather: Width of the soft edge in pixels, or a range that it is drawn from, rounded.
         blend: ``"paste"``, or ``"harmonize"``: colours are moved towards those around the person.
-        harmonize_strength: How far, 0 to 1, or a range that it is drawn from.
+        harmonize_strength: How far, 0 to 1, or a range that it is drawn from; None is (0, 1).
         **options: See :class:`~asda_aug.occluder.Occluder`.
 
     Raises:
@@ -61,25 +63,32 @@ class PasteParts(Occluder):
         placer: Placer | None = None,
         align: Align = "class",
         flip: float = 0.0,
-        feather: Range = 1.0,
+        feather: Span = 1.0,
         blend: Literal["paste", "harmonize"] = "paste",
-        harmonize_strength: Range = (0.0, 1.0),
+        harmonize_strength: Span | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.pool = pool if isinstance(pool, PartPool) else PartPool(pool)
         if sampler is not None and (num_parts, classes, class_weights, min_parts) != (1, None, None, 20):
             raise ConfigError("num_parts, classes, class_weights and min_parts belong to the sampler that was passed")
+        if sampler is not None and not _same_pool(sampler.pool, self.pool):
+            raise ConfigError(f"the sampler draws from {sampler.pool!r}, another pool than {self.pool!r}")
         self.sampler = sampler or PartSampler(self.pool, num_parts, classes, class_weights, min_parts)
-        self.placer: Placer = placer or RandomPlacer()
+        self.placer: Placer = RandomPlacer() if placer is None else placer
+        if isinstance(placer, type) or not hasattr(self.placer, "place"):
+            raise ConfigError(f"placer must be an object that can place, such as JointPlacer(), but got {placer!r}")
         self.align = check_alignment(align)
         if not 0 <= flip <= 1:
             raise ConfigError(f"flip must lie in [0, 1], but got {flip}")
         if blend not in ("paste", "harmonize"):
             raise ConfigError(f"blend must be 'paste' or 'harmonize', but got {blend!r}")
         self.flip = flip
-        self.feather = _range(feather, "feather", 15)
-        self.harmonize_strength = _range(harmonize_strength, "harmonize_strength", 1) if blend == "harmonize" else None
+        if blend == "paste" and harmonize_strength is not None:
+            raise ConfigError("harmonize_strength has no effect with blend='paste'; pass blend='harmonize'")
+        self.feather = as_range(feather, "feather", 0, MAX_FEATHER)
+        strength = (0.0, 1.0) if harmonize_strength is None else harmonize_strength
+        self.harmonize_strength = as_range(strength if blend == "harmonize" else 0, "harmonize_strength", 0, 1)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.pool!r}, num_parts={self.sampler.num_parts}, placer={self.placer!r})"
@@ -88,6 +97,11 @@ class PasteParts(Occluder):
     def names(self) -> tuple[str, ...]:
         """Names of the part classes."""
         return self.pool.taxonomy.names
+
+    @property
+    def anchor(self) -> str:
+        """What the placer places parts relative to."""
+        return getattr(self.placer, "anchor", "image")
 
     @property
     def max_parts(self) -> int:
@@ -109,7 +123,7 @@ class PasteParts(Occluder):
             drawn.append((index, part, flipped))
             targets.append(Target(part.class_id, self.pool.classes[part.class_id], *chosen))
         placed = self.placer.place(rng, scene, size, targets)
-        own_joints = getattr(self.placer, "anchor", None) == "own-joint"
+        own_joints = self.anchor == "own-joint"
         pastes = []
         for (index, part, flipped), target, (placement, frame, joint) in zip(drawn, targets, placed, strict=True):
             diagonal = aligned_diagonal(part, target.part_class, target.box, self.align)
@@ -120,7 +134,7 @@ class PasteParts(Occluder):
             pastes.append(
                 Paste(
                     part, matrix, target.person, target.box, index, placement, frame, joint, diagonal, flipped,
-                    _draw(rng, self.feather), _draw(rng, self.harmonize_strength),
+                    draw_from(rng, self.feather), draw_from(rng, self.harmonize_strength),
                 )
             )  # fmt: skip
         return pastes
@@ -142,15 +156,5 @@ def _joint_on_joint(
     return moved
 
 
-def _range(value: Range, name: str, high: float) -> tuple[float, float]:
-    low, top = value if isinstance(value, (tuple, list)) else (value, value)
-    if not 0 <= low <= top <= high:
-        raise ConfigError(f"{name} must be a number or a range in [0, {high}], but got {value!r}")
-    return float(low), float(top)
-
-
-def _draw(rng: np.random.Generator, limits: tuple[float, float] | None) -> float:
-    if limits is None:
-        return 0.0
-    low, high = limits
-    return low if low == high else low + rng.random() * (high - low)
+def _same_pool(one: PartPool, other: PartPool) -> bool:
+    return one is other or one.info() == other.info()

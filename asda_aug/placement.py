@@ -88,6 +88,21 @@ def forward_matrix(placement: Placement, size: tuple[float, float], diagonal: fl
     return np.array([[cos, -sin, x], [sin, cos, y]])
 
 
+def checked_matrix(matrix: Matrix) -> list[list[float]]:
+    """The rows of a map from patch to image.
+
+    Raises:
+        ValueError: If it is not two rows of three finite numbers, or maps the patch onto a line.
+    """
+    rows: list[list[float]] = np.asarray(matrix, np.float64).tolist()
+    if np.shape(matrix) == (2, 3):
+        (a, b, c), (d, e, f) = rows
+        area = a * e - b * d
+        if area and math.isfinite(area + c + f):
+            return rows
+    raise ValueError(f"a matrix must be 2 x 3, finite and invertible, but got {matrix!r}")
+
+
 def to_cv2(matrix: Matrix) -> Matrix:
     """The same map for ``cv2.warpAffine``, which puts pixel centres at integers; float64 [2, 3]."""
     shifted = np.array(matrix, np.float64)

@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.placement import Frame, Placement
+from asda_aug.ranges import as_range
 from asda_aug.scene import Box, Scene
 from partpool.errors import ConfigError
 from partpool.taxonomy import PartClass
 
 Anchor = Literal["image", "joint", "own-joint"]
 ANCHORS: tuple[Anchor, ...] = ("image", "joint", "own-joint")
-Range = tuple[float, float]
+Span = float | tuple[float, float]
+SMALLEST, FAR = 1e-3, 1e3
+"""Beyond these a placement means nothing."""
 
 
 class Target(NamedTuple):
@@ -57,7 +60,7 @@ class RandomPlacer:
     """θ uniform in the neighbourhood of (1, 0, 0, 0) (ASDA §3.1).
 
     Args:
-        s: Range of the scale.
+        s: Range of the scale; like the others, one number stands for a range of it alone.
         r: Range of the rotation in radians.
         tx: Range of the shift to the right in half widths of the frame.
         ty: Range of the shift down in half heights of the frame.
@@ -72,18 +75,18 @@ class RandomPlacer:
 
     def __init__(
         self,
-        s: Range = (0.7, 1.3),
-        r: Range = (-math.pi / 6, math.pi / 6),
-        tx: Range = (-0.5, 0.5),
-        ty: Range = (-0.5, 0.5),
+        s: Span = (0.7, 1.3),
+        r: Span = (-math.pi / 6, math.pi / 6),
+        tx: Span = (-0.5, 0.5),
+        ty: Span = (-0.5, 0.5),
         anchor: Anchor = "image",
     ) -> None:
-        for name, (low, high) in (("s", s), ("r", r), ("tx", tx), ("ty", ty)):
-            if not -math.inf < low <= high < math.inf or (name == "s" and low <= 0):
-                raise ConfigError(f"{name} must be a range (low, high), but got {(low, high)}")
         if anchor not in ANCHORS:
             raise ConfigError(f"anchor must be one of {', '.join(ANCHORS)}, but got {anchor!r}")
-        self.s, self.r, self.tx, self.ty = s, r, tx, ty
+        self.s = as_range(s, "s", SMALLEST, FAR)
+        self.r, self.tx, self.ty = (
+            as_range(each, name, -FAR, FAR) for name, each in (("r", r), ("tx", tx), ("ty", ty))
+        )
         self.anchor = anchor
 
     def __repr__(self) -> str:
@@ -107,10 +110,10 @@ class JointPlacer(RandomPlacer):
 
     def __init__(
         self,
-        s: Range = (0.7, 1.3),
-        r: Range = (-math.pi / 6, math.pi / 6),
-        tx: Range = (-0.5, 0.5),
-        ty: Range = (-0.5, 0.5),
+        s: Span = (0.7, 1.3),
+        r: Span = (-math.pi / 6, math.pi / 6),
+        tx: Span = (-0.5, 0.5),
+        ty: Span = (-0.5, 0.5),
         *,
         own: bool = False,
     ) -> None:

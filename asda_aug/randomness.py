@@ -42,7 +42,9 @@ def random_state_kept() -> Iterator[None]:
     import torch
 
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - data sets use it
-    with torch.random.fork_rng(devices=[]):
-        yield
-    np.random.set_state(numpy_state)  # noqa: NPY002
-    random.setstate(python_state)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)

@@ -88,7 +88,7 @@ class ROR(Occluder):
             keypoint = own[rng.integers(len(own))]
             hides = rng.random() < self.occlude
             around_it = _corner(keypoint, side, (width, height))
-            elsewhere = self._background(rng, everybody, None if hides else keypoint, side, (width, height))
+            elsewhere = self._background(rng, everybody, own, None if hides else keypoint, side, (width, height))
             if elsewhere is None:
                 continue
             (x, y), goal = (elsewhere, around_it) if hides else (around_it, elsewhere)
@@ -100,11 +100,14 @@ class ROR(Occluder):
         self,
         rng: np.random.Generator,
         keypoints: NDArray[np.float64],
+        body: NDArray[np.float64],
         near: NDArray[np.float64] | None,
         side: int,
         size: tuple[int, int],
     ) -> Corner | None:
-        """A patch without a keypoint, anywhere or near one; None if none is found."""
+        """A patch without a keypoint, anywhere or near one, if possible beside the body; None if none is found."""
+        low, high = body.min(axis=0), body.max(axis=0)
+        between: Corner | None = None
         for _ in range(TRIES):
             if near is None:
                 corner = (int(rng.integers(size[0] - side + 1)), int(rng.integers(size[1] - side + 1)))
@@ -114,10 +117,13 @@ class ROR(Occluder):
                 if not ((point >= 0) & (point < size)).all():
                     continue
                 corner = _corner(point, side, size)
-            inside = ((keypoints >= corner) & (keypoints < np.add(corner, side))).all(axis=1)
-            if not inside.any():
+            end = np.add(corner, side)
+            if ((keypoints >= corner) & (keypoints < end)).all(axis=1).any():
+                continue
+            if (end <= low).any() or (corner > high).any():
                 return corner
-        return None
+            between = between or corner
+        return between
 
 
 def _corner(point: NDArray[np.float64], side: int, size: tuple[int, int]) -> Corner:

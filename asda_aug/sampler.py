@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from itertools import accumulate
+from operator import index as as_index
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -28,7 +30,7 @@ class PartSampler:
     """Draws parts: a class, then a part uniform within it (ASDA §3.1).
 
     Args:
-        pool: The pool.
+        pool: The pool, or the path of its file.
         num_parts: Parts per sample; a collection is drawn from uniformly.
         classes: Names of the classes to draw from; None is all.
         class_weights: How often each class is drawn: weights by name (1 for those not named), or an object whose
@@ -45,17 +47,17 @@ class PartSampler:
 
     def __init__(
         self,
-        pool: PartPool,
+        pool: PartPool | str | os.PathLike[str],
         num_parts: int | Collection[int] = 1,
         classes: Collection[str] | None = None,
         class_weights: Mapping[str, float] | ClassWeights | None = None,
         min_parts: int = 20,
     ) -> None:
-        self.pool = pool
+        self.pool = pool = pool if isinstance(pool, PartPool) else PartPool(pool)
         self.num_parts = _numbers(num_parts)
         if isinstance(classes, str):
             raise ConfigError(f"classes must be a collection of names, but got the string {classes!r}")
-        names = pool.taxonomy.names if classes is None else tuple(classes)
+        names = pool.taxonomy.names if classes is None else tuple(dict.fromkeys(classes))
         few = [name for name in names if pool.count(name) < max(1, min_parts)]
         self.class_ids = [pool.taxonomy.id(name) for name in names if name not in few]
         if not self.class_ids:
@@ -78,6 +80,9 @@ class PartSampler:
         by_id = {self.pool.taxonomy.id(name): float(weight) for name, weight in weights.items()}
         if not all(weight >= 0 for weight in by_id.values()):
             raise ConfigError(f"class weights must not be negative, but got {dict(weights)}")
+        unused = [name for name in weights if self.pool.taxonomy.id(name) not in self.class_ids]
+        if unused:
+            warnings.warn(f"class weights of classes that are not drawn from: {', '.join(unused)}", stacklevel=3)
         edges = list(accumulate(by_id.get(class_id, 1.0) for class_id in self.class_ids))
         if not 0 < edges[-1] < float("inf"):
             raise ConfigError(f"the class weights of the classes to draw from sum to {edges[-1]}: {dict(weights)}")
@@ -117,7 +122,11 @@ class _Runs:
 
 
 def _numbers(num_parts: int | Collection[int]) -> list[int]:
-    numbers = [num_parts] if isinstance(num_parts, int) else sorted(set(num_parts))
-    if not numbers or not all(isinstance(number, int) and 0 <= number <= 100 for number in numbers) or not numbers[-1]:
+    several = num_parts if isinstance(num_parts, (Collection, np.ndarray)) else [num_parts]
+    try:
+        numbers = sorted({as_index(number) for number in several})
+    except TypeError:
+        numbers = []
+    if not numbers or numbers[0] < 0 or not 1 <= numbers[-1] <= 100:
         raise ConfigError(f"num_parts must be a number from 1 to 100, or a collection of such, but got {num_parts!r}")
     return numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -128,7 +129,8 @@ class Scene:
             return _around(joints)
         if self.boxes is not None:
             x0, y0, x1, y1 = self.boxes[person].tolist()
-            return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+            if 0 < x1 - x0 < math.inf and 0 < y1 - y0 < math.inf:
+                return x0, y0, x1, y1
         if self.crop:
             width, height = size
             margin = (1 - 1 / CONTEXT) / 2

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from asda_aug.ranges import NUMBERS
 from partpool.errors import ConfigError
 
 Probability = float | Sequence[tuple[float, float]] | Callable[[int], float]
@@ -36,12 +38,10 @@ class Schedule:
         self._p = p
         self._first_closed = None if epochs is None or not close_last_epochs else epochs - close_last_epochs
         self._points: tuple[list[float], list[float]] | None = None
-        if isinstance(p, (int, float)):
-            _checked(p, "p")
+        if isinstance(p, NUMBERS):
+            _checked(float(p), "p")
         elif not callable(p):
-            points = sorted((float(epoch), _checked(float(value), "p")) for epoch, value in p)
-            if not points:
-                raise ConfigError("p must be a number, points (epoch, p) or a function, but got no points")
+            points = _as_points(p)
             self._points = [epoch for epoch, _ in points], [value for _, value in points]
 
     def is_closed(self, epoch: int) -> bool:
@@ -50,8 +50,8 @@ class Schedule:
 
     def __call__(self, epoch: int) -> float:
         """The probability in an epoch, counted from 0."""
-        if isinstance(self._p, (int, float)):
-            return self._p
+        if isinstance(self._p, NUMBERS):
+            return float(self._p)
         if self._points is not None:
             return float(np.interp(epoch, *self._points))
         assert callable(self._p), "the constructor has looked"
@@ -63,6 +63,16 @@ class Schedule:
         return (self._first_closed is not None and self._first_closed <= 0) or (
             self._p == 0 if self._points is None else max(self._points[1]) == 0
         )
+
+
+def _as_points(p: Any) -> list[tuple[float, float]]:
+    try:
+        points = sorted((float(epoch), float(value)) for epoch, value in p)
+    except (TypeError, ValueError):
+        points = []
+    if not points:
+        raise ConfigError(f"p must be a number, points (epoch, p) or a function of the epoch, but got {p!r}")
+    return [(epoch, _checked(value, "p")) for epoch, value in points]
 
 
 def _checked(p: float, name: str) -> float:

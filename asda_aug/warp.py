@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.placement import Matrix
+from asda_aug.placement import Matrix, checked_matrix
 from partpool.part import Part
 
 MARGIN = 2
@@ -17,6 +17,7 @@ MARGIN = 2
 SHRINK = 0.5
 """A part drawn below this share of its stored size is area-averaged first: bilinear sampling would skip pixels."""
 MAX_HALVINGS = 4
+MAX_FEATHER = 15
 
 
 class Warped(NamedTuple):
@@ -41,8 +42,8 @@ def feather_radius(feather: float) -> int:
     Raises:
         ValueError: If it is negative or beyond 15.
     """
-    if not 0 <= feather <= 15:
-        raise ValueError(f"feather must lie in [0, 15] pixels, but got {feather}")
+    if not 0 <= feather <= MAX_FEATHER:
+        raise ValueError(f"feather must lie in [0, {MAX_FEATHER}] pixels, but got {feather}")
     return round(feather)
 
 
@@ -84,7 +85,7 @@ def warp(
 
 def _patch(part: Part, matrix: Matrix, bgr: bool) -> tuple[NDArray[np.uint8], list[list[float]]]:
     """Colour and mask with a margin, uint8 [h, w, 4], halved as often as need be, and the rows of its matrix."""
-    (a, b, c), (d, e, f) = matrix.tolist()
+    (a, b, c), (d, e, f) = checked_matrix(matrix)
     halvings = _halvings(math.sqrt(abs(a * e - b * d)))
     times = 2**halvings
     height, width = part.mask.shape

@@ -107,6 +107,12 @@ def fitting_adapter(last: Adapter | None, adapter: Adapter | str, sample: Any, h
     return find_adapter(adapter, sample, hints)
 
 
+def with_place_for_marks(adapter: Adapter, sample: Any) -> Any:
+    """The sample with an empty field for marked keypoints, where its structure needs one that not all samples have."""
+    method = getattr(adapter, "with_place_for_marks", None)
+    return sample if method is None else method(sample)
+
+
 def attach(adapter: Adapter, sample: Any, name: str, value: Any) -> Any:
     """The sample with an extra field, where its adapter puts it."""
     method = getattr(adapter, "attach", None)
@@ -136,7 +142,8 @@ def check_values(scene: Scene) -> None:
         problem = f"the image's values {reach}: neither bytes nor in [0, 1], and its normalisation is not known"
     else:
         problem = f"with mean {scene.mean} and std {scene.std} undone, the image's values {reach}, not from 0 to 1"
-    raise AdapterError(f"{problem}; pass mean and std (in [0, 1], in the image's channel order)")
+    scale = "; floats on a scale of 255 are mean=0, std=1/255" if low >= 0 and high > 50 else ""
+    raise AdapterError(f"{problem}; pass mean and std (in [0, 1], in the image's channel order){scale}")
 
 
 def _built_in(name: str, sample: Any) -> type[Any]:

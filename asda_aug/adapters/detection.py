@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asda_aug.adapters.annotations import boxes_xyxy, read_points, write_points
-from asda_aug.adapters.containers import like_sequence, like_values, with_fields
+from asda_aug.adapters.containers import like_sequence, like_values, to_array, with_fields
 from asda_aug.adapters.hints import Hints
 from asda_aug.pixels import is_image
 from asda_aug.scene import Scene
@@ -22,7 +23,8 @@ class DetectionAdapter:
 
     Required: ``target["boxes"]`` [P, 4], x0 y0 x1 y1, or ``tv_tensors.BoundingBoxes`` of any upright format; or
     ``target["keypoints"]`` [P, K, 3] with v of COCO, or [P, K, 2] with v in ``target["visibility"]`` [P, K]. Without
-    boxes, the keypoints of a single person make the image a crop.
+    keypoints, people are boxes whose ``labels`` are 1 and ``iscrowd`` 0, where there are such fields. Without boxes,
+    the keypoints of a single person make the image a crop.
 
     Modified: the image; v where a covered keypoint is marked (1) or dropped (0).
 
@@ -42,6 +44,8 @@ class DetectionAdapter:
         image, target = sample
         points = read_points(target)
         boxes = boxes_xyxy(target["boxes"]) if "boxes" in target else None
+        if boxes is not None and points is None:
+            boxes = boxes[_are_people(target, len(boxes))]
         crop = boxes is None and points is not None and len(points.points) == 1
         return self._hints.scene(image, points, boxes=boxes, crop=crop)
 
@@ -94,6 +98,15 @@ class CocoAdapter:
         flags = zip(scene.labelled, scene.visible, strict=True)
         annotations = [_written(each, *next(flags)) if _is_person(each) else each for each in sample[1]]
         return like_sequence(sample, (scene.image, like_sequence(sample[1], annotations)))
+
+
+def _are_people(target: Mapping[str, Any], count: int) -> NDArray[np.bool_]:
+    people = np.ones(count, bool)
+    for key, wanted in (("labels", COCO_PERSON), ("iscrowd", 0)):
+        values = to_array(target[key]).ravel() if key in target else ()
+        if len(values) == count:
+            people &= values == wanted
+    return people
 
 
 def is_pair(sample: Any) -> bool:

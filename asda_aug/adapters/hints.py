@@ -11,6 +11,7 @@ import numpy as np
 from asda_aug.adapters.annotations import Points
 from asda_aug.keypoints import BY_LENGTH, keypoint_names
 from asda_aug.scene import Scene
+from partpool.errors import ConfigError
 
 DEPTH = 8
 """How many wrappers are descended through."""
@@ -56,10 +57,29 @@ class Hints:
 
 
 def find_hints(base: Any) -> Hints:
+    """What a data set, or the ones it is joined of, say of themselves.
+
+    Raises:
+        ConfigError: If joined data sets store their images in different ways.
+    """
+    several = getattr(base, "datasets", None)
+    if not isinstance(several, (list, tuple)) or not several:
+        return _hints_of(base)
+    first, *others = (find_hints(each) for each in several)
+    for other in others:
+        if (other.mean, other.std, other.bgr) != (first.mean, first.std, first.bgr):
+            raise ConfigError(
+                f"the joined data sets store images in different ways ({first} and {other}); "
+                "wrap each before joining them"
+            )
+    return first
+
+
+def _hints_of(base: Any) -> Hints:
     """What a data set, or the one it wraps, says: ``transform`` or ``transforms``, ``color_rgb``, ``metainfo``.
 
     Args:
-        base: A data set; wrappers are looked through by their ``dataset`` or ``datasets``.
+        base: A data set; wrappers are looked through by their ``dataset``.
     """
     mean = std = names = bgr = None
     for dataset in _unwrapped(base):
@@ -84,8 +104,8 @@ def merge_hints(
 ) -> Hints:
     """Hints in which what a user passed comes before what was found."""
     return Hints(
-        found.mean if mean is None else tuple(mean),
-        found.std if std is None else tuple(std),
+        found.mean if mean is None else _floats(mean),
+        found.std if std is None else _floats(std),
         found.bgr if bgr is None else bgr,
         keypoint_names(skeleton) or found.names,
         photograph,
@@ -97,8 +117,7 @@ def _unwrapped(dataset: Any) -> Iterator[Any]:
         if dataset is None:
             return
         yield dataset
-        several = getattr(dataset, "datasets", None)
-        dataset = several[0] if isinstance(several, (list, tuple)) and several else getattr(dataset, "dataset", None)
+        dataset = getattr(dataset, "dataset", None)
 
 
 def _normalisation(transform: Any) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:

@@ -61,6 +61,13 @@ class MMPoseAdapter:
                 fields["keypoints_occluded"] = ~scene.visible
         return with_fields(sample, fields)
 
+    def with_place_for_marks(self, sample: Any) -> Any:
+        """Add ``keypoints_occluded`` without a mark: packing and collating want it in every sample or in none."""
+        points = _points(sample)
+        if points is None or "keypoints_occluded" in sample:
+            return sample
+        return with_fields(sample, {"keypoints_occluded": np.zeros(points.labelled.shape, bool)})
+
     def attach(self, sample: Any, name: str, value: Any) -> Any:
         """Add a field to the dictionary."""
         return with_fields(sample, {name: value})

@@ -70,10 +70,11 @@ class MappingAdapter:
         points = read_points(sample)
         boxes = next((boxes_xyxy(sample[key]) for key in self.BOXES if key in sample), None)
         people = 1 if points is None else len(points.points)
-        if boxes is not None and (not len(boxes) or (points is not None and len(boxes) != people)):
-            # Boxes of things without keypoints: the people cannot be told, the picture can.
+        crop = boxes is None and people == 1
+        if boxes is not None and points is not None and len(boxes) != people:
+            # Boxes of other things too: who of them the keypoints belong to cannot be told.
             boxes = None
-        return self._hints.scene(sample["image"], points, boxes=boxes, crop=boxes is None and people == 1)
+        return self._hints.scene(sample["image"], points, boxes=boxes, crop=crop)
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""

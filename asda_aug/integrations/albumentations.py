@@ -133,12 +133,13 @@ class PasteParts(DualTransform):  # type: ignore[misc]
         """The data as :class:`~asda_aug.adapters.simple.MappingAdapter` reads them: pixels, people apart."""
         height, width = shape[:2]
         sample = {"image": data["image"]}
-        if len(data.get("bboxes", ())):
-            sample["bboxes"] = data["bboxes"][:, :4] * (width, height, width, height)
+        if "bboxes" in data:
+            boxes = np.reshape(data["bboxes"], (len(data["bboxes"]), -1))[:, :4]
+            sample["bboxes"] = boxes * (width, height, width, height) if len(boxes) else []
         if len(data.get("keypoints", ())):
             keypoints = data["keypoints"]
-            boxes = len(sample.get("bboxes", ()))
-            people = boxes if boxes and len(keypoints) % boxes == 0 else 1
+            people = len(sample.get("bboxes", ())) or 1
+            people = people if len(keypoints) % people == 0 else 1
             sample["keypoints"] = keypoints[:, :2].reshape(people, -1, 2)
             column = self._column_of_v(keypoints)
             if column is not None:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from mmpose.registry import TRANSFORMS
 
 import asda_aug
@@ -45,10 +44,6 @@ class _Transform(Occluder):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """The results with something pasted in; MMEngine calls transforms by this name too."""
-        shape = np.shape(results.get("keypoints", ()))
-        if self.on_occlusion == "mark" and len(shape) == 3:
-            # Packing and collating want a field in every sample or in none.
-            results = {"keypoints_occluded": np.zeros(shape[:2], bool), **results}
         return super().__call__(results)
 
     __call__ = transform

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asda_aug import Cutout, PasteParts, RectanglePaste, Scene
+from asda_aug import Cutout, JointPlacer, PasteParts, RectanglePaste, Scene
 from asda_aug.cutout import covered_area
 from partpool import PartPool
 from partpool.errors import ConfigError
@@ -76,7 +76,22 @@ def test_what_they_paste_is_called(parts: PartPool) -> None:
     assert RectanglePaste(paster(parts)).names == parts.taxonomy.names
 
 
-@pytest.mark.parametrize("options", [{"size": (0, 1)}, {"size": (0.5, 0.4)}, {"fill": (1, 2)}, {"fill": (0, 0, 256)}])
+def test_options_are_those_of_what_they_stand_in_for(parts: PartPool) -> None:
+    like = PasteParts(parts, min_parts=1, classes=["face"], p=0.3, on_occlusion="drop", placer=JointPlacer())
+    for kind in (Cutout, RectanglePaste):
+        assert (kind(like).p, kind(like).on_occlusion, kind(like).anchor) == (0.3, "drop", "joint")
+        assert kind(like, p=0.5).p == 0.5
+        with pytest.raises(ConfigError, match="person have no effect beside like"):
+            kind(like, person="largest")
+        with pytest.raises(ConfigError, match="like must be a PasteParts"):
+            kind("pool.h5")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="size has no effect beside like"):
+        Cutout(like, size=0.3)
+
+
+@pytest.mark.parametrize(
+    "options", [{"size": (0, 1)}, {"size": (0.5, 0.4)}, {"fill": (1, 2)}, {"fill": (0, 0, 256)}, {"fill": "red"}]
+)
 def test_wrong_options_are_named(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):
         Cutout(**options)

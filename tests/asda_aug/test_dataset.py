@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import pickle
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import distributed
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset, default_collate, random_split
 
-from asda_aug import ROR, ASDADataset, Cutout, JointPlacer, PasteParts, RandomPlacer, RectanglePaste
+from asda_aug import ROR, ASDADataset, Cutout, JointPlacer, PasteParts, RandomPlacer, RectanglePaste, Scene
+from asda_aug.errors import AdapterError
 from asda_aug_data import HRNetLike, Pairs, half, is_even
 from partpool import PartPool
 from partpool.errors import ConfigError
@@ -170,8 +173,6 @@ def test_describe_repeats_what_was_done(pool: Path) -> None:
         image = wrapped[3][0]
         pastes = wrapped.describe(3)
         other = wrapped.base[3][0].copy()
-        from asda_aug import Scene
-
         scene = Scene(other)
         wrapped.occluder.apply(scene, pastes)
         np.testing.assert_array_equal(scene.image, image)
@@ -272,6 +273,89 @@ def test_indexing(pool: Path) -> None:
         np.testing.assert_array_equal(one[0], other[0])
 
 
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+def test_copies_share_with_their_own_workers(pool: Path, duplicate: Any) -> None:
+    twin = duplicate(dataset(pool))
+    loader = DataLoader(twin, 8, num_workers=2)
+    first, second = images(loader), images(loader)
+    assert not torch.equal(first, second)
+    twin.set_epoch(0)
+    assert torch.equal(images(loader), first)
+    assert twin.stats()["samples"] == 72
+
+
+def test_the_base_hears_of_the_epoch_too(pool: Path) -> None:
+    class Told(HRNetLike):
+        epoch = -1
+
+        def set_epoch(self, epoch: int) -> None:
+            self.epoch = epoch
+
+    base = Told()
+    ASDADataset(dataset(pool, base), ROR(), seed=0).set_epoch(5)
+    assert base.epoch == 5
+    with pytest.raises(ValueError, match="must not be negative"):
+        dataset(pool).set_epoch(-1)
+
+
+def test_ranks_differ_by_index_only_and_are_told_to_set_epochs(pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = dataset(pool), dataset(pool)
+    for rank in (one, other):
+        rank.set_epoch(3)
+    assert torch.equal(one[4][0], other[4][0])
+    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed, "get_world_size", lambda: 2)
+    counting = dataset(pool)
+    with pytest.warns(UserWarning, match="each of 2 ranks counts its own reads"):
+        counting[0]
+    counting[1]
+
+
+def test_an_occluders_adapter_is_used(pool: Path, parts: PartPool) -> None:
+    class Mine:
+        def read(self, sample: Any) -> Scene:
+            return Scene(sample["picture"])
+
+        def write(self, sample: Any, scene: Scene) -> Any:
+            return {"picture": scene.image}
+
+    class Pictures(Pairs):
+        def __getitem__(self, index: int) -> Any:
+            return {"picture": self.samples[index][0]}
+
+    ready = PasteParts(parts, min_parts=1, classes=["face"], adapter=Mine())
+    assert set(ASDADataset(Pictures(), ready, seed=0)[0]) == {"picture"}
+
+
+def test_a_later_sample_that_does_not_fit_is_named(pool: Path) -> None:
+    class Broken(Pairs):
+        def __getitem__(self, index: int) -> Any:
+            image, keypoints = super().__getitem__(index)
+            boxes = np.zeros((3 if index == 2 else 1, 4)) + [5, 5, 60, 60]
+            return image, {"boxes": boxes, "keypoints": keypoints[None]}
+
+    wrapped = dataset(pool, Broken())
+    wrapped[1]
+    with pytest.raises(AdapterError, match="sample 2 of Broken: keypoints of 1 people do not fit boxes of 3"):
+        wrapped[2]
+
+
+def test_joined_data_sets_must_store_images_alike(pool: Path) -> None:
+    class Bgr(HRNetLike):
+        color_rgb = False
+
+    with pytest.raises(ConfigError, match="wrap each before joining"):
+        dataset(pool, ConcatDataset([HRNetLike(), Bgr()]))
+
+
+def test_a_data_set_that_grows_says_so(pool: Path) -> None:
+    base = HRNetLike(4)
+    wrapped = dataset(pool, base)
+    base.length = 6
+    with pytest.raises(RuntimeError, match="grown from 4 samples"):
+        wrapped[5]
+
+
 def test_other_attributes_are_the_bases(pool: Path) -> None:
     wrapped = dataset(pool)
     assert wrapped.num_joints == 17
@@ -308,8 +392,36 @@ def test_settings_without_effect_warn(pool: Path) -> None:
         dataset(pool, Images(), on_occlusion="mark")
     with pytest.warns(UserWarning, match="anchor='joint' has no effect"):
         dataset(pool, Images(), placer=JointPlacer())
-    with pytest.warns(UserWarning, match="no effect with defer=True"):
-        dataset(pool, defer=True, feather=3)
+    for options in ({"feather": 3}, {"inplace": True}, {"on_occlusion": "mark"}):
+        with pytest.warns(UserWarning, match="no effect with defer=True"):
+            dataset(pool, defer=True, **options)
+    with pytest.warns(UserWarning, match="nothing can be pasted over the first sample"):
+        dataset(pool, person=3)
+    with pytest.warns(UserWarning, match="nothing can be pasted over the first sample"):
+        ASDADataset(Images(), ROR())
+
+
+def test_flags_that_are_no_visibility_warn(pool: Path) -> None:
+    class Flags(Pairs):
+        def __getitem__(self, index: int) -> Any:
+            image, keypoints = super().__getitem__(index)
+            return image, np.minimum(keypoints, [1e3, 1e3, 1]).astype(np.float32)
+
+    with pytest.warns(UserWarning, match="no keypoint is visible. v is read as COCO's"):
+        dataset(pool, Flags(), on_occlusion="mark")
+
+
+def test_unnamed_skeletons_warn_around_joints(pool: Path) -> None:
+    class Fourteen(Pairs):
+        def __getitem__(self, index: int) -> Any:
+            image, keypoints = super().__getitem__(index)
+            return image, keypoints[:14]
+
+    with pytest.warns(UserWarning, match="takes any keypoint"):
+        dataset(pool, Fourteen(), placer=JointPlacer())
+    dataset(pool, Fourteen(), placer=JointPlacer(), skeleton="lsp")
+    with pytest.raises(ConfigError, match="16 names, but the first sample has 14"):
+        dataset(pool, Fourteen(), skeleton="mpii")
 
 
 @pytest.mark.parametrize(
@@ -321,6 +433,8 @@ def test_settings_without_effect_warn(pool: Path) -> None:
         ({"close_last_epochs": 2}, "needs epochs"),
         ({"classes": ["nose"]}, "no class 'nose'"),
         ({"skeleton": "openpose"}, "skeleton must be one of"),
+        ({"num_part": 2}, "no option num_part; .*num_parts"),
+        ({"skip": 3}, "skip must be a function"),
         ({"adapter": object()}, "read and write"),
     ],
 )

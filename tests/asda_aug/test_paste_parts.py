@@ -221,6 +221,9 @@ def test_about_p_of_the_samples_are_touched(parts: PartPool) -> None:
         ({"person_box": "keypoints"}, "person_box must be"),
         ({"align": "own"}, "align must be one of"),
         ({"flip": 2}, "flip must lie"),
+        ({"harmonize_strength": 0.5}, "no effect with blend='paste'"),
+        ({"feather": (1, 2, 3)}, "feather must be a number or a range"),
+        ({"placer": JointPlacer}, "an object that can place"),
         ({"feather": (2, 1)}, "feather must be a number or a range"),
         ({"feather": -1}, "feather"),
         ({"blend": "poisson"}, "'paste' or 'harmonize'"),
@@ -241,6 +244,35 @@ def test_a_sampler_of_ones_own_excludes_its_options(parts: PartPool) -> None:
     assert len(PasteParts(parts, sampler=sampler).draw(scene(), rng())) == 2
     with pytest.raises(ConfigError, match="belong to the sampler"):
         PasteParts(parts, sampler=sampler, num_parts=3)
+
+
+def test_a_sampler_of_another_pool_is_refused(parts: PartPool, pool: Path) -> None:
+    from asda_aug import PartSampler
+
+    sampler = PartSampler(PartPool([pool, pool]), classes=["face"], min_parts=1)
+    with pytest.raises(ConfigError, match="another pool"):
+        PasteParts(parts, sampler=sampler)
+    same = PartSampler(PartPool(pool), classes=["face"], min_parts=1)
+    assert PasteParts(parts, sampler=same).draw(scene(), rng())
+
+
+def test_as_a_transform_it_is_told_what_samples_do_not_say(parts: PartPool) -> None:
+    solid = np.full((128, 96, 3), (200, 10, 10), np.uint8)
+    results = []
+    for bgr in (False, True):
+        torch.manual_seed(0)
+        results.append(paster(parts, placer=FULL, bgr=bgr)(solid))
+    changed = (results[0] != solid).any(axis=2) & (results[1] != solid).any(axis=2)
+    inside = changed & (np.abs(results[0].astype(int) - results[1][..., ::-1]).max(axis=2) <= 1)
+    assert inside.sum() > 0.5 * changed.sum()
+    joints = np.full((14, 3), 50.0)
+    for _ in range(5):
+        paster(parts, placer=JointPlacer(), skeleton="lsp")(solid, joints)
+
+
+def test_beside_the_image_the_same_object_comes_back(parts: PartPool) -> None:
+    sample = image()
+    assert paster(parts, placer=RandomPlacer(tx=(9, 9)))(sample) is sample
 
 
 def test_a_missing_pool_is_named(tmp_path: Path) -> None:

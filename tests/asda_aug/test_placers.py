@@ -92,4 +92,4 @@ def test_wrong_options_are_named(options: dict[str, Any]) -> None:
 
 
 def test_it_says_what_it_is() -> None:
-    assert repr(JointPlacer(s=(1, 1))).startswith("JointPlacer(s=(1, 1), r=")
+    assert repr(JointPlacer(s=(1, 1))).startswith("JointPlacer(s=(1.0, 1.0), r=")

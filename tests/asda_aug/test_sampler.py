@@ -53,6 +53,18 @@ def test_weights_by_name(parts: PartPool) -> None:
     assert 1850 < counts["face"] < 2150
 
 
+def test_weights_of_what_is_not_drawn_warn(parts: PartPool) -> None:
+    with pytest.warns(UserWarning, match="not drawn from: left-arm"):
+        PartSampler(parts, classes=["face"], class_weights={"left-arm": 2}, min_parts=1)
+
+
+def test_paths_and_numpy_numbers(pool: Path) -> None:
+    sampler = PartSampler(pool, np.int64(2), classes=["face", "face"], min_parts=1)
+    assert sampler.num_parts == [2]
+    assert len(sampler.class_ids) == 1
+    assert PartSampler(pool, np.array([1, 2]), classes=["face"], min_parts=1).num_parts == [1, 2]
+
+
 def test_live_weights_are_asked_at_every_draw(parts: PartPool) -> None:
     class Live:
         def __init__(self) -> None:
@@ -103,6 +115,7 @@ def test_several_files_are_one_pool(pool: Path) -> None:
         ({"class_weights": {"left-ram": 1}}, "no class 'left-ram'"),
         ({"class_weights": {"face": -1}}, "negative"),
         ({"class_weights": {"face": 0}, "classes": ["face"]}, "sum to 0"),
+        ({"num_parts": 1.5}, "from 1 to 100"),
         ({"class_weights": [1, 2]}, "mapping of names, but got list"),
         ({"num_parts": 0}, "from 1 to 100"),
         ({"num_parts": -1}, "from 1 to 100"),

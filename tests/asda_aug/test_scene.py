@@ -39,9 +39,15 @@ def test_boxes_of_joints() -> None:
     assert photograph.box(0, SIZE) == pytest.approx((5, 10, 65, 130))
 
 
+def test_a_missing_box_gives_way_to_the_joints() -> None:
+    missing = Scene(IMAGE, [[10, 20], [60, 120]], boxes=[0, 0, 0, 0], crop=False)
+    assert missing.box(0, SIZE) == pytest.approx((5, 10, 65, 130))
+
+
 def test_people_of_unknown_extent_have_no_box() -> None:
     assert Scene(IMAGE, crop=False).box(0, SIZE) is None
     assert Scene(IMAGE, boxes=[5, 5, 5, 9], crop=False).box(0, SIZE) is None
+    assert Scene(IMAGE, boxes=[5, 5, np.inf, 9], crop=False).box(0, SIZE) is None
     assert Scene(IMAGE, [[5, 5], [5, 9]], crop=False).box(0, SIZE) is None
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from asda_aug.schedule import Schedule
@@ -12,6 +13,11 @@ def test_a_number_is_the_same_in_every_epoch() -> None:
     schedule = Schedule(0.3)
     assert [schedule(epoch) for epoch in (0, 7, 1000)] == [0.3] * 3
     assert not schedule.is_closed(10**6)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    assert Schedule(np.float32(0.5))(0) == 0.5
+    assert Schedule(np.int64(1))(3) == 1
 
 
 def test_points_are_joined_by_lines_and_go_on_at_the_ends() -> None:
@@ -42,7 +48,10 @@ def test_what_can_never_touch_anything_says_so(options: dict[str, Any]) -> None:
     [
         ({"p": -0.1}, "p must lie"),
         ({"p": [(0, 2)]}, "p must lie"),
-        ({"p": []}, "no points"),
+        ({"p": []}, "a number, points"),
+        ({"p": None}, "a number, points .* but got None"),
+        ({"p": "0.5"}, "but got '0.5'"),
+        ({"p": {0: 0.5}}, "a number, points"),
         ({"close_last_epochs": 3}, "needs epochs"),
         ({"close_last_epochs": -1, "epochs": 10}, "must not be negative"),
         ({"epochs": 0}, "must not be negative"),

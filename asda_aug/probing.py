@@ -1,0 +1,80 @@
+"""Looking at the first sample of a data set, so that what cannot work or cannot have an effect says so at once."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+
+from asda_aug.adapters import Adapter
+from asda_aug.keypoints import COCO
+from asda_aug.occluder import Occluder
+from asda_aug.scene import Scene
+from partpool.errors import ConfigError
+
+TRIES = 8
+"""Draws after which nothing is expected to be pasted any more."""
+STACK = 4
+"""Where a warning points to: the line that makes the data set."""
+
+
+def probe(adapter: Adapter, sample: Any, occluder: Occluder) -> None:
+    """Read a sample, draw for it, and write it as if all its keypoints were covered.
+
+    Warns of settings that have no effect on it.
+
+    Raises:
+        AdapterError: If covered keypoints cannot be marked or dropped.
+        ConfigError: If keypoint names do not fit.
+    """
+    scene = adapter.read(sample)
+    _check_names(scene)
+    _check_anchor(occluder.anchor, scene)
+    _check_policy(adapter, sample, scene, occluder.on_occlusion)
+    if scene.people and not any(occluder.draw(scene, np.random.default_rng(number)) for number in range(TRIES)):
+        warn("nothing can be pasted over the first sample: nobody of known extent, no keypoint, or no such person")
+
+
+def warn(message: str) -> None:
+    """Warn whoever makes a data set."""
+    warnings.warn(message, stacklevel=STACK)
+
+
+def _check_names(scene: Scene) -> None:
+    names, count = scene.keypoint_names, scene.keypoints.shape[1]
+    # Whole-body skeletons begin with COCO's.
+    if names is None or not count or len(names) == count or (tuple(names) == COCO and count > len(COCO)):
+        return
+    raise ConfigError(f"the skeleton has {len(names)} names, but the first sample has {count} keypoints")
+
+
+def _check_anchor(anchor: str, scene: Scene) -> None:
+    if anchor == "image":
+        return
+    if not scene.keypoints.size:
+        warn(f"anchor={anchor!r} has no effect: the first sample has no keypoints")
+    elif scene.keypoint_names is None:
+        warn(
+            f"anchor={anchor!r} takes any keypoint: which of the {scene.keypoints.shape[1]} a part's class covers "
+            "is not known; pass skeleton=…, a name or a list of names"
+        )
+
+
+def _check_policy(adapter: Adapter, sample: Any, scene: Scene, policy: str) -> None:
+    if policy == "keep":
+        return
+    if not scene.labelled.any():
+        warn(f"on_occlusion={policy!r} has no effect: the first sample has no labelled keypoints")
+    elif policy == "mark" and not scene.visible.any():
+        warn(
+            "on_occlusion='mark' has no effect on the first sample: no keypoint is visible. v is read as COCO's, "
+            "0 unlabelled, 1 occluded, 2 visible; where 1 means labelled and visible, pass v as bool"
+        )
+    covered = copy.copy(scene)
+    if policy == "mark":
+        covered.visible = np.zeros_like(scene.visible)
+    else:
+        covered.labelled = np.zeros_like(scene.labelled)
+    adapter.write(sample, covered)
