@@ -13,13 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from people import MEAN, STD, People, PoseNetwork, classes_in, lspet, open_pool, per_sample, synthetic
+from people import MEAN, STD, People, PoseNetwork, block, lspet, open_pool, per_sample, synthetic
 from pictures import draw_curves, draw_grid, place, place_at_random
+from torch import nn
+from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader, Subset
 
 from asda_aug import AdversarialAugmenter, ASDADataset, Generator, JointPlacer, RandomPlacer, compose
 
-FIELDS = ("step", "loss", "advantage", "moved", "saturated", "off_frame", "covered_joints")
+FIELDS = ("step", "loss", "advantage", "tx", "ty", "saturated", "off_frame", "covered_joints")
+LARGE = ("upper-body", "upper-body-with-head", "lower-body", "head", "left-arm", "right-arm")
+"""Classes whose parts hide something in so small a crop."""
+PLAIN = 0.7
+"""Share of samples that stay as they are before the generator acts."""
 
 
 def main() -> None:
@@ -28,20 +34,24 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the generator, figures and logs")
     parser.add_argument("--pool", type=Path, help="pool file; none is a pool of synthetic people")
     parser.add_argument("--lspet", type=Path, help="folder of Leeds Sports Pose Extended; none is synthetic people")
-    parser.add_argument("--people", type=int, default=400)
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--people", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=540)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--look-every", type=int, default=50, help="steps between two looks at the generator")
+    parser.add_argument("--look-every", type=int, default=25, help="steps between two looks at the generator")
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--mode", choices=("one-pass", "alternate"), default="one-pass")
     parser.add_argument("--preset", choices=("guarded", "paper"), default="guarded")
     parser.add_argument("--anchor", choices=("image", "joint"), default="image", help="what placements are relative to")
     parser.add_argument("--warmup", type=int, default=100, help="steps until placements are the generator's")
     parser.add_argument(
-        "--sda-steps", type=int, default=200, help="steps before the generator acts; parts lie at random"
+        "--sda-steps", type=int, default=240, help="steps before the generator acts; some people get parts at random"
     )
-    parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--generator-lr", type=float, default=3e-4)
+    parser.add_argument("--first-lr", type=float, default=4e-3, help="peak of the pose network's rate until then")
+    parser.add_argument("--lr", type=float, default=2e-5, help="and after")
+    parser.add_argument("--generator-lr", type=float, default=1e-3)
+    parser.add_argument("--parts", type=int, default=2, help="parts per person")
+    parser.add_argument("--classes", nargs="+", default=LARGE, help="classes of parts that are drawn")
+    parser.add_argument("--trunk", choices=("small", "resnet18"), default="small", help="the generator's")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
@@ -49,29 +59,34 @@ def main() -> None:
     pool = open_pool(options.pool, options.out)
     placer = JointPlacer() if options.anchor == "joint" else RandomPlacer()
     wrapped = ASDADataset(
-        data, pool, defer=True, placer=placer, classes=classes_in(pool), min_parts=1, mean=MEAN, std=STD,
-        skeleton=data.skeleton, seed=0,
+        data, pool, defer=True, placer=placer, classes=options.classes, num_parts=options.parts, min_parts=1,
+        mean=MEAN, std=STD, skeleton=data.skeleton, seed=0,
     )  # fmt: skip
     history = train(options, data, wrapped, pool.classes)
     with (options.out / "history.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
         writer.writerows(history)
-    draw_curves(history, options.out / "curves.png")
+    draw_curves(history, options.sda_steps, options.out / "curves.png")
 
 
 def train(options: argparse.Namespace, data: People, wrapped: ASDADataset, classes: Any) -> list[dict[str, float]]:
     """The loop; returns what was seen at each look."""
-    held_out = len(data) // 8
+    held_out = min(64, len(data) // 8)
     loader = DataLoader(
         Subset(wrapped, range(held_out, len(data))), options.batch, shuffle=True, drop_last=True,
         num_workers=options.workers, persistent_workers=options.workers > 0,
     )  # fmt: skip
     batches = chain.from_iterable(repeat(loader))
     watched = next(iter(DataLoader(Subset(wrapped, range(held_out)), held_out)))
-    network, generator = PoseNetwork(data.joints), Generator(classes, mean=MEAN, std=STD)
+    trunk = nn.Sequential(block(3, 16, 2), block(16, 32, 2), block(32, 64, 2), block(64, 64))
+    generator = Generator(
+        classes, input_size="full", mean=MEAN, std=STD, backbone=trunk if options.trunk == "small" else None
+    )
+    network = PoseNetwork(data.joints)
     optimizer = torch.optim.Adam(network.parameters(), options.lr)
-    guards = {"warmup": options.warmup} if options.preset == "guarded" else {}
+    first = OneCycleLR(optimizer, options.first_lr, total_steps=max(1, options.sda_steps))
+    guards = {"warmup": options.warmup, "every": 1} if options.preset == "guarded" else {}
     asda = AdversarialAugmenter(
         generator,
         lr=options.generator_lr,
@@ -86,15 +101,25 @@ def train(options: argparse.Namespace, data: People, wrapped: ASDADataset, class
         batch = next(batches)
         # A network that does not see the joints yet has nothing to teach the generator.
         alone = step < options.sda_steps
+        if step == options.sda_steps:
+            optimizer.param_groups[0]["lr"] = options.lr
+        # Then its BatchNorm holds still: statistics that follow the parts hide them from the generator.
+        network.train(alone)
         images, parts = batch["image"], batch["asda"]
-        pasted = compose(images, parts, place_at_random(parts, step))[0] if alone else asda(images, parts)
+        if alone:
+            some = parts._replace(valid=parts.valid & (torch.rand(len(images), 1) >= PLAIN))
+            pasted = compose(images, some, place_at_random(parts, step))[0]
+        else:
+            pasted = asda(images, parts)
         losses = per_sample(network(pasted), batch)
         if not alone:
             asda.observe(losses)
         optimizer.zero_grad()
         losses.mean().backward()
         optimizer.step()
-        if not alone:
+        if alone:
+            first.step()
+        else:
             asda.step(lambda images, batch=batch: per_sample(network(images), batch).mean())
         if (step + 1) % options.look_every == 0 or step + 1 == options.steps:
             seen = look(network, generator, watched)
@@ -125,10 +150,10 @@ def look(network: PoseNetwork, generator: Generator, batch: dict[str, Any]) -> d
         per_sample(network(compose(images, parts, theta)[0]), batch).mean()
         for theta in (placed, *(place_at_random(parts, seed) for seed in range(4)))
     ]
-    network.train()
     generator.train()
+    shift = placed[..., 2:].abs().mean(dim=(0, 1))
     advantage = costs[0] / torch.stack(costs[1:]).mean() - 1
-    return {"advantage": advantage.item(), "moved": placed[..., 2:].norm(dim=-1).mean().item()}
+    return {"advantage": advantage.item(), "tx": shift[0].item(), "ty": shift[1].item()}
 
 
 class Log:

@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from asda_aug.resnet import ResNet18
 from partpool import PartPool, build, find_lip
 from partpool.part import MPII_KEYPOINTS
 from partpool.synthetic import draw_person, write_lip_dataset
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-SHAPE = (128, 96)
+SHAPE = (96, 64)
 """Height and width of a crop."""
-STRIDE, SIGMA = 4, 1.5
+STRIDE, SIGMA = 4, 1.0
 """Pixels of the crop per pixel of a heat map, and the spread of a joint in it."""
 
 
@@ -97,30 +96,41 @@ def heat_maps(keypoints: NDArray[np.float32]) -> Tensor:
 
 
 class PoseNetwork(nn.Module):
-    """SimpleBaseline with a ResNet-18: images → heat maps."""
+    """Down to a sixteenth and up to a quarter of the image again, with skips: small, and quick to see joints."""
 
-    def __init__(self, joints: int) -> None:
+    def __init__(self, joints: int, width: int = 32) -> None:
         super().__init__()
-        self.trunk = ResNet18()
-        layers: list[nn.Module] = []
-        for inputs in (512, 128, 128):
-            layers += [nn.ConvTranspose2d(inputs, 128, 4, 2, 1, bias=False), nn.BatchNorm2d(128), nn.ReLU(inplace=True)]
-        self.head = nn.Sequential(*layers, nn.Conv2d(128, joints, 1))
+        self.stem = nn.Sequential(block(3, width // 2, 2), block(width // 2, width, 2))
+        self.down = nn.ModuleList([block(width, 2 * width, 2), block(2 * width, 4 * width, 2)])
+        self.up = nn.ModuleList([block(4 * width, 2 * width), block(2 * width, width)])
+        self.head = nn.Conv2d(width, joints, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, 3, H, W] → [B, K, H / STRIDE, W / STRIDE]."""
-        return self.head(self.trunk(images))
+        quarter = self.stem(images)
+        eighth = self.down[0](quarter)
+        features = self.down[1](eighth)
+        for up, skip in zip(self.up, (eighth, quarter), strict=True):
+            features = up(nn.functional.interpolate(features, scale_factor=2)) + skip
+        return self.head(features)
+
+
+def block(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
+    """A convolution with normalisation and activation."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
 
 
 def per_sample(heat: Tensor, batch: dict[str, Any]) -> Tensor:
-    """Cross-entropy of each labelled joint's heat map with its Gaussian, mean per sample [B].
+    """Divergence of each labelled joint's heat map from its Gaussian (KL), mean per sample [B]; 0 if they are equal.
 
     It learns in hundreds of steps what mean squared error learns in thousands.
     """
     weight = (batch["keypoints"][..., 2] > 0).float()
     target = batch["target"].flatten(2)
     target = target / target.sum(dim=2, keepdim=True).clamp(min=1e-6)
-    error = -(target * heat.flatten(2).log_softmax(dim=2)).sum(dim=2)
+    error = nn.functional.kl_div(heat.flatten(2).log_softmax(dim=2), target, reduction="none").sum(dim=2)
     return (error * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
 
 
@@ -132,8 +142,3 @@ def open_pool(path: Path | None, out: Path) -> PartPool:
             write_lip_dataset(out / "LIP", 40)
             build(find_lip(out / "LIP"), path)
     return PartPool(path)
-
-
-def classes_in(pool: PartPool) -> list[str]:
-    """The classes that a small pool has parts of."""
-    return [part.name for part in pool.classes if pool.count(part.name)]

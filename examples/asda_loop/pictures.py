@@ -69,8 +69,11 @@ def mark_joints(pen: ImageDraw.ImageDraw, keypoints: Tensor, corner: tuple[int, 
             pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=(70, 205, 90))
 
 
-def draw_curves(history: Sequence[dict[str, float]], path: Path) -> None:
-    """Advantage over random placement, and distance from the middle, against steps; where Matplotlib is installed."""
+def draw_curves(history: Sequence[dict[str, float]], start: int, path: Path) -> None:
+    """Advantage over random placement and distance from the middle against steps, where Matplotlib is installed.
+
+    The generator acts from step ``start`` on.
+    """
     try:
         import matplotlib
 
@@ -80,13 +83,16 @@ def draw_curves(history: Sequence[dict[str, float]], path: Path) -> None:
         return
     steps = [each["step"] for each in history]
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3))
-    for axis, name, title in (
-        (axes[0], "advantage", "loss over that of random placement, −1"),
-        (axes[1], "moved", "distance from the middle, half frames"),
-    ):
-        axis.plot(steps, [each[name] for each in history], marker=".")
+    axes[0].plot(steps, [100 * each["advantage"] for each in history], marker=".")
+    axes[0].set(title="loss where the generator puts parts,\nover that of random places, %")
+    for name in ("tx", "ty"):
+        axes[1].plot(steps, [each[name] for each in history], marker=".", label=f"mean |{name}|")
+    axes[1].set(title="how far from the middle it puts them,\nhalf sizes of the frame")
+    axes[1].legend()
+    for axis in axes:
         axis.axhline(0, color="gray", linewidth=0.8)
-        axis.set(xlabel="step", title=title)
+        axis.axvline(start, color="gray", linewidth=0.8, linestyle="--")
+        axis.set(xlabel="step")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
