@@ -142,3 +142,8 @@ def open_pool(path: Path | None, out: Path) -> PartPool:
             write_lip_dataset(out / "LIP", 40)
             build(find_lip(out / "LIP"), path)
     return PartPool(path)
+
+
+def classes_in(pool: PartPool) -> list[str]:
+    """The classes that a small pool has parts of."""
+    return [part.name for part in pool.classes if pool.count(part.name)]
