@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from asda_aug.scene import Box
 from partpool.errors import ConfigError
 from partpool.part import Part
@@ -44,6 +47,6 @@ def aligned_diagonal(part: Part, part_class: PartClass, box: Box, align: Align =
     return person * part_class.size
 
 
-def _diagonal(box: object) -> float:
-    x0, y0, x1, y1 = box.tolist()  # type: ignore[attr-defined]
+def _diagonal(box: NDArray[np.int32]) -> float:
+    x0, y0, x1, y1 = box.tolist()
     return math.hypot(x1 - x0, y1 - y0)

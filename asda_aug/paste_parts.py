@@ -12,7 +12,7 @@ from asda_aug.alignment import Align, aligned_diagonal, check_alignment
 from asda_aug.occluder import Occluder, Paste
 from asda_aug.placement import Matrix, forward_matrix
 from asda_aug.placers import Placer, RandomPlacer, Target
-from asda_aug.ranges import as_range, draw_from
+from asda_aug.ranges import Span, as_range, draw_from
 from asda_aug.sampler import ClassWeights, PartSampler
 from asda_aug.scene import Scene
 from asda_aug.warp import MAX_FEATHER
@@ -20,8 +20,6 @@ from partpool.errors import ConfigError
 from partpool.part import MPII_KEYPOINTS, Part
 from partpool.reader import PartPool
 from partpool.taxonomy import PartClass
-
-Span = float | tuple[float, float]
 
 
 class PasteParts(Occluder):

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.placement import Frame, Placement
-from asda_aug.ranges import as_range
+from asda_aug.ranges import Span, as_range
 from asda_aug.scene import Box, Scene
 from partpool.errors import ConfigError
 from partpool.taxonomy import PartClass
 
 Anchor = Literal["image", "joint", "own-joint"]
 ANCHORS: tuple[Anchor, ...] = ("image", "joint", "own-joint")
-Span = float | tuple[float, float]
 SMALLEST, FAR = 1e-3, 1e3
 """Beyond these a placement means nothing."""
 

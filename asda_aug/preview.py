@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -54,19 +55,11 @@ def before_and_after(
 def _row(occluder: Occluder, name: str, scene: Scene, columns: int, seed: int, number: int) -> Picture:
     cells = [draw_cell(scene, scene.labelled & False, (name, "before"))]
     for epoch in range(columns):
-        after = copied(scene)
+        after = copy.copy(scene)
         pastes = occluder.draw(after, sample_generator(seed, epoch, number))
         covered = occluder.apply(after, pastes)
         cells.append(draw_cell(after, covered, (_names(pastes), _count(covered, scene.labelled))))
     return np.concatenate(cells, axis=1)
-
-
-def copied(scene: Scene) -> Scene:
-    """A scene that can be augmented while this one stays as it is."""
-    return Scene(
-        scene.image, scene.keypoints, labelled=scene.labelled, visible=scene.visible, boxes=scene.boxes,
-        crop=scene.crop, mean=scene.mean, std=scene.std, bgr=scene.bgr, keypoint_names=scene.keypoint_names,
-    )  # fmt: skip
 
 
 def draw_cell(scene: Scene, covered: NDArray[np.bool_], titles: Sequence[str]) -> Picture:

@@ -12,6 +12,8 @@ from partpool.errors import ConfigError
 NUMBERS = (int, float, np.integer, np.floating)
 """What counts as a number in options: NumPy's are neither ``int`` nor ``float``."""
 Range = tuple[float, float]
+Span = float | Range
+"""A range, or a number that stands for a range of it alone."""
 
 
 def as_range(value: Any, name: str, low: float, high: float) -> Range:

@@ -6,6 +6,7 @@ python docs/figures/pasting.py --out docs/pasting.png
 from __future__ import annotations
 
 import argparse
+import copy
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from PIL import Image
 
 from asda_aug import ROR, Cutout, JointPlacer, PasteParts, RectanglePaste, Scene
 from asda_aug.occluder import Occluder
-from asda_aug.preview import copied, draw_cell
+from asda_aug.preview import draw_cell
 from asda_aug.randomness import sample_generator
 from partpool import PartPool, build, find_lip
 from partpool.part import MPII_KEYPOINTS
@@ -71,7 +72,7 @@ def row(name: str, occluder: Occluder, scenes: list[Scene]) -> NDArray[np.uint8]
     """One augmentation of all people."""
     cells = []
     for number, scene in enumerate(scenes):
-        after = copied(scene)
+        after = copy.copy(scene)
         pastes = occluder.draw(after, sample_generator(1, 0, number))
         covered = occluder.apply(after, pastes)
         what = ", ".join(paste.name for paste in pastes)
