@@ -6,7 +6,7 @@ The numbers live in shared memory, so living workers see a new epoch and the mai
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,11 +99,11 @@ class Tally:
         self._index = {name: index for index, name in enumerate(names)}
         self._counts = SharedArray((ROWS, len(names)))
 
-    def add(self, counts: Mapping[str, int]) -> None:
+    def add(self, counts: Iterable[tuple[str, int]]) -> None:
         """Count things in this process."""
         worker = get_worker_info()
         row = self._counts.array[0 if worker is None else 1 + worker.id % (ROWS - 1)]
-        for name, count in counts.items():
+        for name, count in counts:
             row[self._index[name]] += count
 
     def totals(self) -> dict[str, int]:

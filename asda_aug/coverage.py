@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from asda_aug.paste import Pasted
-from asda_aug.placement import checked_matrix
+from asda_aug.placement import Matrix, checked_matrix
 
 COVERED = 0.5
 """A keypoint is covered if more than this share of its surroundings is."""
@@ -32,19 +33,35 @@ def coverage(pasted: Pasted, points: ArrayLike, shape: tuple[int, int]) -> NDArr
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points must have shape (K, 2), but got {points.shape}")
     covered = np.zeros(len(points), np.float32)
-    height, width = shape
     for part, matrix in pasted:
-        (a, b, c), (d, e, f) = checked_matrix(matrix)
-        area = a * e - b * d
-        rows, columns = part.mask.shape
-        # For the few keypoints of a person a plain loop is faster than arrays.
-        for index, (x, y) in enumerate(points.tolist()):
-            # Patch coordinates with pixel centres at integers.
-            u = (e * (x - c) - b * (y - f)) / area - 0.5
-            v = (a * (y - f) - d * (x - c)) / area - 0.5
-            if -1 < u < columns and -1 < v < rows and 0 <= x < width and 0 <= y < height:
-                covered[index] = max(covered[index], _bilinear(part.mask, u, v))
+        for index, share in shares(part.mask, matrix, points.tolist(), shape):
+            covered[index] = max(covered[index], share)
     return covered
+
+
+def shares(
+    mask: NDArray[np.bool_], matrix: Matrix, points: Sequence[Sequence[float]], shape: tuple[int, int]
+) -> Iterator[tuple[int, float]]:
+    """Index and covered share, 0 to 1, of every point that a part's patch can reach.
+
+    Args:
+        mask: Of the part, bool [h, w].
+        matrix: Where it goes, float64 [2, 3].
+        points: x and y of each point in pixels of the image.
+        shape: Height and width of the image.
+    """
+    (a, b, c), (d, e, f) = checked_matrix(matrix)
+    area = a * e - b * d
+    rows, columns = mask.shape
+    height, width = shape
+    # For the few keypoints of a person a plain loop is faster than arrays.
+    for index, (x, y) in enumerate(points):
+        # Patch coordinates with pixel centres at integers.
+        u = (e * (x - c) - b * (y - f)) / area - 0.5
+        if -1 < u < columns:
+            v = (a * (y - f) - d * (x - c)) / area - 0.5
+            if -1 < v < rows and 0 <= x < width and 0 <= y < height:
+                yield index, _bilinear(mask, u, v)
 
 
 def _bilinear(mask: NDArray[np.bool_], u: float, v: float) -> float:

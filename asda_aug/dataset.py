@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import index as as_index
 from typing import Any
@@ -243,15 +242,14 @@ class ASDADataset(Dataset[Any]):
 
     def _count(self, reason: str, pastes: Sequence[Paste] = (), labelled: int = 0) -> None:
         """Count a sample; ``reason`` says why it is as it was, if nothing was pasted."""
-        counts = Counter({"samples": 1})
         if not pastes:
-            counts[reason] += 1
-        else:
-            covered = {joint for paste in pastes for joint in paste.covered}
-            counts.update(touched=1, pastes=len(pastes), keypoints=labelled, covered=len(covered))
+            self._tally.add([("samples", 1), (reason, 1)])
+            return
+        covered = {joint for paste in pastes for joint in paste.covered}
+        counts = [("samples", 1), ("touched", 1), ("pastes", len(pastes))]
+        counts += [("keypoints", labelled), ("covered", len(covered))]
         for paste in pastes:
-            counts[f"pastes:{paste.name}"] += 1
-            counts[f"covered:{paste.name}"] += len(paste.covered)
+            counts += [(f"pastes:{paste.name}", 1), (f"covered:{paste.name}", len(paste.covered))]
         self._tally.add(counts)
 
     def _find_adapter(self, sample: Any, index: int) -> Adapter:

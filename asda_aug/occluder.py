@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.adapters import Adapter, fitting_adapter, with_place_for_marks
 from asda_aug.adapters.hints import Hints, merge_hints
-from asda_aug.coverage import COVERED, coverage
+from asda_aug.coverage import COVERED, shares
 from asda_aug.harmonize import colour_moments, harmonize
 from asda_aug.paste import paste_into, stack_alpha
 from asda_aug.pixels import like
@@ -166,9 +167,12 @@ class Occluder(ABC):
             pasted = coloured(scene, pastes)
             drawn = paste_into(pixels, pasted, [each.feather for each in pastes], *normalisation(scene), scene.bgr)
             scene.image = like(scene.image, pixels)
+            points = scene.keypoints[scene.labelled].tolist()
+            keypoints = list(zip(*(axis.tolist() for axis in scene.labelled.nonzero()), strict=True))
         for paste, warped in zip(pastes, drawn, strict=True):
-            paste.seen = warped is not None and bool(warped.alpha.any())
-            paste.covered = _covered(paste, scene, (shape[0], shape[1])) if paste.seen else []
+            paste.seen = warped is not None and cv2.countNonZero(warped.alpha) > 0
+            reached = shares(paste.part.mask, paste.matrix, points, (shape[0], shape[1])) if paste.seen else ()
+            paste.covered = [keypoints[index] for index, share in reached if share > COVERED]
             for keypoint in paste.covered:
                 covered[keypoint] = True
         if self.on_occlusion == "mark":
@@ -250,10 +254,3 @@ def _surroundings(scene: Scene, box: Box) -> NDArray[np.uint8]:
     window = pixels[y0:y1, x0:x1] if x0 < x1 and y0 < y1 else pixels
     return as_rgb_bytes(window, scene.mean, scene.std, scene.bgr)
 
-
-def _covered(paste: Paste, scene: Scene, shape: tuple[int, int]) -> list[tuple[int, int]]:
-    """Labelled keypoints that a paste covers, as (person, keypoint)."""
-    labelled = np.nonzero(scene.labelled)
-    shares = coverage([(paste.part, paste.matrix)], scene.keypoints[labelled], shape).tolist()
-    keypoints = zip(*(axis.tolist() for axis in labelled), strict=True)
-    return [keypoint for keypoint, share in zip(keypoints, shares, strict=True) if share > COVERED]

@@ -124,9 +124,8 @@ class Scene:
         Returns:
             x0 y0 x1 y1 in pixels; None if nothing is known.
         """
-        joints = self.keypoints[person][self.labelled[person]]
-        if how == "joints" and len(joints) >= 6:
-            return _around(joints)
+        if how == "joints" and np.count_nonzero(self.labelled[person]) >= 6:
+            return _around(self._joints(person))
         if self.boxes is not None:
             x0, y0, x1, y1 = self.boxes[person].tolist()
             if 0 < x1 - x0 < math.inf and 0 < y1 - y0 < math.inf:
@@ -135,7 +134,12 @@ class Scene:
             width, height = size
             margin = (1 - 1 / CONTEXT) / 2
             return margin * width, margin * height, (1 - margin) * width, (1 - margin) * height
+        joints = self._joints(person)
         return _around(joints) if len(joints) >= 2 else None
+
+    def _joints(self, person: int) -> NDArray[np.float64]:
+        """Labelled keypoints of a person, [n, 2]."""
+        return self.keypoints[person][self.labelled[person]]
 
     def frame(self, person: int, size: tuple[int, int], box: Box) -> Frame:
         """What placements are relative to: a crop as a whole, or the surroundings of a person on a photograph."""

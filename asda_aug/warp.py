@@ -86,20 +86,27 @@ def warp(
 def _patch(part: Part, matrix: Matrix, bgr: bool) -> tuple[NDArray[np.uint8], list[list[float]]]:
     """Colour and mask with a margin, uint8 [h, w, 4], halved as often as need be, and the rows of its matrix."""
     (a, b, c), (d, e, f) = checked_matrix(matrix)
-    halvings = _halvings(math.sqrt(abs(a * e - b * d)))
-    times = 2**halvings
-    height, width = part.mask.shape
-    margin = MARGIN * times
-    around = (margin, margin + -height % times, margin, margin + -width % times)
-    four = cv2.cvtColor(part.rgb, cv2.COLOR_RGB2BGRA if bgr else cv2.COLOR_RGB2RGBA)
+    colour, mask = part.rgb, part.mask.view(np.uint8) * np.uint8(255)
+    for _ in range(_halvings(math.sqrt(abs(a * e - b * d)))):
+        colour, mask = _halved(colour, cv2.BORDER_REPLICATE), _halved(mask, cv2.BORDER_CONSTANT)
+        a, b, d, e = 2 * a, 2 * b, 2 * d, 2 * e
+    around = (MARGIN, MARGIN, MARGIN, MARGIN)
+    four = cv2.cvtColor(colour, cv2.COLOR_RGB2BGRA if bgr else cv2.COLOR_RGB2RGBA)
     patch = cv2.copyMakeBorder(four, *around, cv2.BORDER_REPLICATE)
-    mask = part.mask.view(np.uint8) * np.uint8(255)
     cv2.insertChannel(cv2.copyMakeBorder(mask, *around, cv2.BORDER_CONSTANT, value=0), patch, 3)
-    c, f = c - margin * (a + b), f - margin * (d + e)
-    for _ in range(halvings):
-        # Halving is area averaging, and a twentieth of the time that OpenCV takes for any other factor.
-        patch = cv2.resize(patch, (patch.shape[1] // 2, patch.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return patch, [[a * times, b * times, c], [d * times, e * times, f]]
+    return patch, [[a, b, c - MARGIN * (a + b)], [d, e, f - MARGIN * (d + e)]]
+
+
+def _halved(pixels: NDArray[np.uint8], beyond: int) -> NDArray[np.uint8]:
+    """Half as many rows and columns; an odd one gets a neighbour.
+
+    Halving is area averaging, and a twentieth of the time that OpenCV takes for any other factor.
+    """
+    height, width = pixels.shape[:2]
+    if height % 2 or width % 2:
+        pixels = cv2.copyMakeBorder(pixels, 0, height % 2, 0, width % 2, beyond)
+    size = pixels.shape[1] // 2, pixels.shape[0] // 2
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def _halvings(scale: float) -> int:

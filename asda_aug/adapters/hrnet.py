@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from asda_aug.adapters.annotations import Points
 from asda_aug.adapters.containers import like_sequence, to_array, with_empty_maps, with_fields, with_zeros
 from asda_aug.adapters.hints import Hints
@@ -42,14 +45,13 @@ class HRNetAdapter:
     def read(self, sample: Any) -> Scene:
         """See :class:`asda_aug.adapters.Adapter`."""
         image, _, _, meta = sample
-        visibility = to_array(meta["joints_vis"])
-        labelled = (visibility.reshape(len(visibility), -1)[:, 0] > 0)[None]
+        labelled = _labelled(meta)[None]
         return self._hints.scene(image, Points(to_array(meta["joints"])[None, :, :2], labelled, labelled), bgr=True)
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
         _, target, weight, meta = sample
-        before = self.read(sample).labelled[0]
+        before = _labelled(meta)
         dropped = before & ~scene.labelled[0]
         changed = dropped | (before & ~scene.visible[0])
         if changed.any():
@@ -61,3 +63,9 @@ class HRNetAdapter:
     def attach(self, sample: Any, name: str, value: Any) -> Any:
         """Add a field to ``meta``."""
         return like_sequence(sample, (*sample[:3], with_fields(sample[3], {name: value})))
+
+
+def _labelled(meta: Mapping[str, Any]) -> NDArray[np.bool_]:
+    visibility = to_array(meta["joints_vis"])
+    labelled: NDArray[np.bool_] = visibility.reshape(len(visibility), -1)[:, 0] > 0
+    return labelled
