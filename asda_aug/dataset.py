@@ -13,9 +13,9 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from asda_aug.adapters import Adapter, attach, fitting_adapter, with_place_for_marks
-from asda_aug.adapters.hints import find_hints, merge_hints
+from asda_aug.adapters.hints import DEPTH, find_hints, merge_hints
 from asda_aug.counters import EpochCounter, Tally
-from asda_aug.deferral import check_colours, part_batch
+from asda_aug.deferral import check_colours, check_deferral, part_batch
 from asda_aug.errors import AdapterError
 from asda_aug.occluder import Occluder, Paste
 from asda_aug.paste_parts import PasteParts
@@ -38,7 +38,8 @@ class ASDADataset(Dataset[Any]):
     A sample is a function of (seed, epoch, index) and of what ``base`` returns, whatever worker makes it. Until
     :meth:`set_epoch` is called, the epoch of a sample is the number of times its index was read before.
 
-    Attributes of ``base`` can be read from the wrapper.
+    Attributes of ``base`` can be read from the wrapper. Wrapped once more, with the same seed or another, samples get
+    pastes that do not depend on the first ones.
 
     Args:
         base: Any map-style data set. One sample of it is read here, to find out how it is made.
@@ -110,12 +111,13 @@ class ASDADataset(Dataset[Any]):
         self.schedule = Schedule(p, epochs, close_last_epochs)
         self.skip = skip
         self.seed = fresh_seed() if seed is None else as_index(seed)
+        self._depth = _wrappings(base)
         self.inplace = inplace
         self.defer = defer
         self.mask = mask
         self.tile = tile
         if defer:
-            _check_deferral(self.occluder, tile, mask, inplace)
+            check_deferral(self.occluder, tile, mask, inplace)
         if self.schedule.never or self.occluder.p == 0:
             warn("p is 0 in every epoch, so nothing will ever be pasted")
         self._adapter_choice = self.occluder.adapter if adapter == "auto" else adapter
@@ -194,7 +196,7 @@ class ASDADataset(Dataset[Any]):
         epoch = self._counter.last(index) if epoch is None else epoch
         with random_state_kept():
             sample = self.base[index]
-        rng = sample_generator(self.seed, epoch, index)
+        rng = sample_generator(self.seed, epoch, index, self._depth)
         if self._untouched(sample, epoch, rng):
             return []
         scene = self._read(self._find_adapter(sample, index), sample, index)
@@ -210,7 +212,7 @@ class ASDADataset(Dataset[Any]):
 
     def _touched(self, sample: Any, index: int) -> Any:
         epoch = self._counter.read(index)
-        rng = sample_generator(self.seed, epoch, index)
+        rng = sample_generator(self.seed, epoch, index, self._depth)
         reason = self._untouched(sample, epoch, rng)
         adapter = self._find_adapter(sample, index)
         if self.occluder.on_occlusion == "mark":
@@ -280,6 +282,15 @@ def _check_base(base: Any) -> None:
         )
 
 
+def _wrappings(base: Any) -> int:
+    """How many wrappers of this kind a data set has, under others such as ``Subset``."""
+    for _ in range(DEPTH):
+        if isinstance(base, ASDADataset):
+            return 1 + base._depth
+        base = getattr(base, "dataset", None)
+    return 0
+
+
 def _paste_parts(pool: Any, options: dict[str, Any]) -> PasteParts:
     known = inspect.signature(PasteParts).parameters | inspect.signature(Occluder).parameters
     unknown = [name for name in options if name not in known or name in ("pool", "options")]
@@ -287,16 +298,3 @@ def _paste_parts(pool: Any, options: dict[str, Any]) -> PasteParts:
         listed = ", ".join(name for name in known if name not in ("pool", "options"))
         raise ConfigError(f"there is no option {', '.join(unknown)}; besides its own, ASDADataset takes: {listed}")
     return PasteParts(pool, **options)
-
-
-def _check_deferral(occluder: Occluder, tile: int, mask: bool, inplace: bool) -> None:
-    if not isinstance(occluder, PasteParts):
-        raise ConfigError(f"only parts of a pool can be deferred, but got {type(occluder).__name__}")
-    if mask:
-        raise ConfigError("mask=True needs pasted parts; with defer=True asda_aug.compose returns the coverage")
-    if not 16 <= tile <= 1024:
-        raise ConfigError(f"tile must lie in [16, 1024] pixels, but got {tile}")
-    if occluder.feather != (1.0, 1.0) or occluder.on_occlusion != "keep" or inplace:
-        warn("feather, on_occlusion and inplace have no effect with defer=True; whoever pastes decides on them")
-    if occluder.anchor == "own-joint":
-        warn("anchor='own-joint' is 'joint' with defer=True: a tile has no keypoints")

@@ -11,10 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from asda_aug.errors import AdapterError
-from asda_aug.occluder import Paste, coloured
+from asda_aug.occluder import Occluder, Paste, coloured
 from asda_aug.part_batch import PartBatch
+from asda_aug.paste_parts import PasteParts
+from asda_aug.probing import warn
 from asda_aug.scene import Scene
 from asda_aug.values import channels_last
+from partpool.errors import ConfigError
 from partpool.part import Part
 
 MARGIN = 2
@@ -100,3 +103,21 @@ def _fill(place: NDArray[np.uint8], part: Part, tile: int, bgr: bool) -> tuple[t
 def _colours(values: Any, default: float) -> torch.Tensor:
     filled = np.full(COLOURS, default) if values is None else np.broadcast_to(np.asarray(values, float), COLOURS)
     return torch.tensor(np.array(filled), dtype=torch.float32)
+
+
+def check_deferral(occluder: Occluder, tile: int, mask: bool, inplace: bool) -> None:
+    """Refuse options of a data set that parts cannot be deferred with, and warn of those without effect.
+
+    Raises:
+        ConfigError: If there is one.
+    """
+    if not isinstance(occluder, PasteParts):
+        raise ConfigError(f"only parts of a pool can be deferred, but got {type(occluder).__name__}")
+    if mask:
+        raise ConfigError("mask=True needs pasted parts; with defer=True asda_aug.compose returns the coverage")
+    if not 16 <= tile <= 1024:
+        raise ConfigError(f"tile must lie in [16, 1024] pixels, but got {tile}")
+    if occluder.feather != (1.0, 1.0) or occluder.on_occlusion != "keep" or inplace:
+        warn("feather, on_occlusion and inplace have no effect with defer=True; whoever pastes decides on them")
+    if occluder.anchor == "own-joint":
+        warn("anchor='own-joint' is 'joint' with defer=True: a tile has no keypoints")

@@ -253,4 +253,3 @@ def _surroundings(scene: Scene, box: Box) -> NDArray[np.uint8]:
     x1, y1 = min(width, int(box[2]) + 1), min(height, int(box[3]) + 1)
     window = pixels[y0:y1, x0:x1] if x0 < x1 and y0 < y1 else pixels
     return as_rgb_bytes(window, scene.mean, scene.std, scene.bgr)
-

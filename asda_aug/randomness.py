@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 
 WORD = 1 << 64
 EPOCH_BITS = 32
+GOLDEN = 0x9E3779B97F4A7C15
+"""2⁶⁴ over the golden ratio: multiples of it are far from each other, and from the small seeds that people choose."""
 
 
-def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
-    """The generator of one sample in one epoch.
+def sample_generator(seed: int, epoch: int, index: int, depth: int = 0) -> np.random.Generator:
+    """The generator of one sample in one epoch; of wrappers around each other, each has another ``depth``.
 
     Philox is keyed rather than seeded: different keys are independent by construction, and making one takes a sixth of
     the time that hashing a seed does.
     """
-    key: Any = _Key(seed, (epoch << EPOCH_BITS) + index)
+    key: Any = _Key(seed + depth * GOLDEN, (epoch << EPOCH_BITS) + index)
     return np.random.Generator(np.random.Philox(key))
 
 

@@ -251,6 +251,14 @@ def test_inside_and_around_other_wrappers(pool: Path) -> None:
     assert torch.isfinite(joined[23][0]).all()
 
 
+def test_wrappers_around_each_other_do_not_draw_alike(pool: Path) -> None:
+    inner = dataset(pool)
+    outer = dataset(pool, Subset(dataset(pool, inner), range(24)))
+    drawn = [[each.describe(index, 0)[0].placement for index in range(10)] for each in (inner, outer)]
+    assert not set(drawn[0]) & set(drawn[1])
+    assert outer.describe(3, 0)[0].placement == outer.describe(3, 0)[0].placement
+
+
 def test_pasting_in_place_saves_the_copy(pool: Path) -> None:
     kept = Pairs()
     image = kept.samples[3][0]
