@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +13,6 @@ from .output import FAILED_ITEMS, Output, examples, reports_errors
 
 if TYPE_CHECKING:
     from partpool.reader import PartPool
-    from partpool.sources import Item
 
 EXAMPLES = examples(
     "partpool verify pool.h5",
@@ -37,6 +35,15 @@ def verify(
     labels: Annotated[
         Path | None, typer.Option(readable=False, help="Label maps, if --against names a folder of photographs.")
     ] = None,
+    masks: Annotated[
+        Path | None, typer.Option(readable=False, help="Instead of label maps: the folder of masks for each class.")
+    ] = None,
+    persons: Annotated[
+        Path | None, typer.Option(readable=False, help="Maps of persons, if the build was told where they are.")
+    ] = None,
+    single_person: Annotated[
+        bool, typer.Option("--single-person", help="If the build was told that every picture shows one person.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
 ) -> None:
@@ -45,14 +52,26 @@ def verify(
     Exit codes: 0 sound, 2 wrong option, 3 damage found, 4 not a pool, or no such data set.
     """
     from partpool.reader import PartPool
+    from partpool.sources import find_lip, find_masks, find_pairs
     from partpool.verify import verify as verify_pool
 
-    if labels is not None and against is None:
-        raise ConfigError("--labels goes with --against, the folder of their photographs")
+    if against is None and (labels or masks):
+        raise ConfigError("--labels and --masks go with --against, the folder of their photographs")
+    if labels is None and (persons or single_person):
+        raise ConfigError("--persons and --single-person go with --labels")
+    if labels and masks:
+        raise ConfigError("pass either --labels or --masks, not both")
     output = Output(quiet)
     with output.progress("Verifying") as update:
         opened = PartPool(pool)
-        items = None if against is None else _items(opened, against, labels)
+        if against is None:
+            items = None
+        elif masks is not None:
+            items = find_masks(against, masks, opened.taxonomy.scheme)
+        elif labels is not None:
+            items = find_pairs(against, labels, opened.taxonomy.scheme, persons=persons, single_person=single_person)
+        else:
+            items = find_lip(against, _split(opened))
         report = verify_pool(opened, strict=strict, against=items, on_progress=update)
     if as_json:
         output.json({"parts": report.parts, "strict": strict, "problems": report.problems})
@@ -68,15 +87,11 @@ def verify(
         raise typer.Exit(FAILED_ITEMS)
 
 
-def _items(pool: PartPool, against: Path, labels: Path | None) -> Sequence[Item]:
-    """The data set that a pool was cut from."""
-    from partpool.sources import find_lip, find_pairs
-
-    if labels is not None:
-        return find_pairs(against, labels, pool.taxonomy.scheme)
+def _split(pool: PartPool) -> Any:
+    """Which part of LIP a pool was cut from."""
     splits = {source["split"] for source in pool.info()["sources"] if source.get("kind") == "lip"}
     if not splits:
         raise ConfigError(
-            "the pool was not cut from LIP; pass its photographs with --against, its labels with --labels"
+            "the pool was not cut from LIP; pass its photographs with --against, and its --labels or --masks"
         )
-    return find_lip(against, splits.pop() if len(splits) == 1 else "all")
+    return splits.pop() if len(splits) == 1 else "all"

@@ -64,6 +64,17 @@ def test_cihp_without_its_persons(cli: Cli, cihp: Path, tmp_path: Path) -> None:
     assert cli("build", *pairs, "--persons", cihp / "Human_ids").code == 0
 
 
+@pytest.mark.parametrize("how", [("--single-person",), ("--persons", "Human_ids")])
+def test_cihp_is_cut_again_as_it_was(cli: Cli, cihp: Path, tmp_path: Path, how: tuple[str, ...]) -> None:
+    labels, pool = tmp_path / "labels", tmp_path / "pool.h5"
+    labels.symlink_to(cihp / "Category_ids")
+    options = ("--labels", labels, how[0], *(cihp / name for name in how[1:]))
+    assert cli("build", "--images", cihp / "Images", *options, "--scheme", "cihp", "--out", pool, *ALONE).code == 0
+    run = cli("verify", pool, "--against", cihp / "Images", *options)
+    assert (run.code, run.err) == (0, "")
+    assert cli("verify", pool, "--against", cihp / "Images", "--labels", labels).code == 3
+
+
 @pytest.mark.parametrize(
     ("scheme", "read_as", "said"),
     [(CIHP, "lip", "10 = jumpsuits appears as a small patch"), (ATR, "lip", "sunglasses appears as a large area")],
@@ -117,6 +128,8 @@ def test_masks_per_class(cli: Cli, people: Path, tmp_path: Path) -> None:
     pool = PartPool(tmp_path / "pool.h5")
     assert pool.taxonomy.names == ("face", "left-arm", "right-arm")
     assert pool.count("left-arm") > 0
+    again = ("verify", tmp_path / "pool.h5", "--against", people / "train_images", "--masks", tmp_path / "masks")
+    assert (cli(*again).code, cli(*again).err) == (0, "")
     run = cli("build", *masks, "--labels", tmp_path)
     assert (run.code, one_sentence(run.err)) == (2, "pass either --labels or --masks, not both")
 

@@ -244,7 +244,10 @@ def test_the_command_line(cli: Cli, lip: Path, pool: Path, tmp_path: Path) -> No
     assert "train_images/000003.jpg: it can no longer be cut: the image is" in run.out
     for args, code, said in (
         (("--against", tmp_path / "nowhere"), 4, "there is no folder"),
-        (("--labels", lip), 2, "--labels goes with --against"),
+        (("--labels", lip), 2, "--labels and --masks go with --against"),
+        (("--masks", lip), 2, "--labels and --masks go with --against"),
+        (("--against", lip, "--single-person"), 2, "--persons and --single-person go with --labels"),
+        (("--against", lip, "--labels", lip, "--masks", lip), 2, "pass either --labels or --masks, not both"),
     ):
         run = cli("verify", pool, *args)
         assert (run.code, run.out) == (code, "")
