@@ -1,5 +1,19 @@
-"""``python -m partpool_cli``."""
+"""Entry point of the console script, and of ``python -m partpool_cli``."""
 
-from .main import run
+import sys
 
-run()
+INTERRUPTED = 130
+
+
+def run() -> None:
+    """Run the command line; Ctrl-C ends it without a traceback, also while modules are still being imported."""
+    try:
+        from .main import run as run_app
+
+        run_app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    run()

@@ -56,7 +56,7 @@ app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 
 
 def run() -> None:
-    """Entry point of the console script."""
+    """Run the command of this process's arguments."""
     signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

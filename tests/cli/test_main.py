@@ -104,6 +104,24 @@ def test_help_loads_nothing_heavy(args: list[str]) -> None:
     assert not {"torch", "cv2", "h5py", "numpy", "PIL"} & set(loaded)
 
 
+INTERRUPTED_WHILE_IMPORTING = """
+import sys
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+from partpool_cli.__main__ import run
+run()
+"""
+
+
+def test_an_interrupt_while_modules_are_imported_ends_quietly() -> None:
+    command = [sys.executable, "-c", INTERRUPTED_WHILE_IMPORTING]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_version(cli: Cli, process: Cli) -> None:
     assert cli("--version") == process("--version") == (0, f"partpool {__version__}\n", "")
 
