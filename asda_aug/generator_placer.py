@@ -14,8 +14,8 @@ from asda_aug.errors import CheckpointError
 from asda_aug.generator import Classes, Generator
 from asda_aug.pixels import as_array
 from asda_aug.placement import Placement
-from asda_aug.placers import Anchor, Placed, Target, find_frame
-from asda_aug.ranges import Range
+from asda_aug.placers import FAR, SMALLEST, Anchor, Placed, Target, find_frame
+from asda_aug.ranges import Span, as_range, draw_from
 from asda_aug.scene import Scene
 from asda_aug.values import as_rgb_bytes, channels_last
 from partpool.errors import ConfigError
@@ -29,7 +29,7 @@ class GeneratorPlacer:
 
     Args:
         path: File that ``Generator.save`` wrote.
-        s: Range of the scale.
+        s: Range of the scale, or one number.
         anchor: What shifts are relative to, as in training: ``"image"`` or ``"joint"``
             (:class:`~asda_aug.placers.RandomPlacer`).
         classes: The pool's classes, to refuse a generator for others here, and not at its first part.
@@ -42,15 +42,13 @@ class GeneratorPlacer:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        s: Range = (0.7, 1.3),
+        s: Span = (0.7, 1.3),
         anchor: Anchor = "image",
         classes: Classes | None = None,
     ) -> None:
-        if not 0 < s[0] <= s[1] < float("inf"):
-            raise ConfigError(f"s must be a range (low, high) of positive numbers, but got {s}")
         if anchor not in ("image", "joint"):
             raise ConfigError(f"anchor must be 'image' or 'joint', but got {anchor!r}")
-        self.path, self.s, self.anchor = os.fspath(path), s, anchor
+        self.path, self.s, self.anchor = os.fspath(path), as_range(s, "s", SMALLEST, FAR), anchor
         self.classes = Generator.load(self.path, classes=classes).classes
         self._generator: Generator | None = None
 
@@ -78,8 +76,7 @@ class GeneratorPlacer:
                     f"{self.path} was trained for other classes: number {target.class_id} of the pool is {name!r}; "
                     "use the pool that it was trained with"
                 )
-            s = self.s[0] + rng.random() * (self.s[1] - self.s[0])
-            placement = Placement(float(s), *theta[target.class_id].tolist())
+            placement = Placement(draw_from(rng, self.s), *theta[target.class_id].tolist())
             placed.append(Placed(placement, *find_frame(self.anchor, rng, scene, size, target)))
         return placed
 

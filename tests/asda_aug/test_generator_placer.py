@@ -98,7 +98,7 @@ def test_grey_and_float_images(checkpoint: Path, people_images: Any, pool: Path)
 def test_errors(checkpoint: Path, people_images: Any, pool: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="there is no file"):
         GeneratorPlacer(tmp_path / "nothing.safetensors")
-    with pytest.raises(ConfigError, match="s must be a range"):
+    with pytest.raises(ConfigError, match="s must be a number or a range"):
         GeneratorPlacer(checkpoint, s=(0.0, 1.0))
     with pytest.raises(ConfigError, match="anchor must be"):
         GeneratorPlacer(checkpoint, anchor="nose")  # type: ignore[arg-type]
