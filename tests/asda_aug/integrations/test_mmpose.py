@@ -114,6 +114,8 @@ def test_wrong_options_are_named(transforms: Registry, pool: Path) -> None:
         transforms.build(of_pool(pool, on_occlusion="hide"))
 
 
+# MMPose's own way of finding its configuration where it is installed as a package.
+@pytest.mark.filterwarnings("ignore:The metainfo config file:UserWarning")
 def test_in_mmpose_itself(shared_data: Path, pool: Path) -> None:
     pytest.importorskip("mmpose.datasets", reason="MMPose is not installed")
     from mmengine.registry import init_default_scope
