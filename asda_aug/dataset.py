@@ -147,7 +147,9 @@ class ASDADataset(Dataset[Any]):
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         indices = [self._checked(index) for index in indices]
         fetch = getattr(self.base, "__getitems__", None)
-        samples = fetch(indices) if callable(fetch) else map(self.base.__getitem__, indices)
+        # All are read before the first is pasted over: decoding photographs drives everything else out of the caches,
+        # and pasting in between would take twice as long.
+        samples = fetch(indices) if callable(fetch) else [self.base[index] for index in indices]
         return [self._touched(sample, index) for sample, index in zip(samples, indices, strict=True)]
 
     def __getattr__(self, name: str) -> Any:
