@@ -126,6 +126,9 @@ class Occluder(ABC):
         self._hints = merge_hints(Hints(), bgr=bgr, skeleton=skeleton, photograph=photograph)
         self._found: Adapter | None = None
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(p={self.p}, on_occlusion={self.on_occlusion!r})"
+
     @property
     def anchor(self) -> str:
         """What is pasted is placed relative to this: ``"image"``, or keypoints."""

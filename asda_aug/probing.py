@@ -16,6 +16,8 @@ from partpool.errors import ConfigError
 
 TRIES = 8
 """Draws after which nothing is expected to be pasted any more."""
+SCALED = 1.5
+"""Keypoints that all lie within this are no pixels."""
 STACK = 4
 """Where a warning points to: the line that makes the data set."""
 
@@ -31,6 +33,7 @@ def probe(adapter: Adapter, sample: Any, occluder: Occluder) -> None:
     """
     scene = adapter.read(sample)
     _check_names(scene)
+    _check_scale(scene)
     _check_anchor(occluder.anchor, scene)
     _check_policy(adapter, sample, scene, occluder.on_occlusion)
     if scene.people and not any(occluder.draw(scene, np.random.default_rng(number)) for number in range(TRIES)):
@@ -48,6 +51,14 @@ def _check_names(scene: Scene) -> None:
     if names is None or not count or len(names) == count or (tuple(names) == COCO and count > len(COCO)):
         return
     raise ConfigError(f"the skeleton has {len(names)} names, but the first sample has {count} keypoints")
+
+
+def _check_scale(scene: Scene) -> None:
+    points = scene.keypoints[scene.labelled]
+    if len(points) > 2 and np.abs(points).max() <= SCALED:
+        warn(
+            f"no keypoint of the first sample lies beyond {SCALED:g}: keypoints must be pixels, not shares of the image"
+        )
 
 
 def _check_anchor(anchor: str, scene: Scene) -> None:

@@ -32,7 +32,7 @@ EXAMPLES = examples(
 )
 SHOWN_FAILURES = 20
 
-SOURCE, CLASSES, FILTERS, OUTPUT = "Source", "Classes", "Filters", "Output"
+SOURCE, CLASSES, FILTERS, OUTPUT, RUNNING = "Source", "Classes", "Filters", "Output", "Running"
 DEFAULTS = FilterConfig()
 
 
@@ -144,28 +144,52 @@ def build(
     ] = DEFAULTS.max_iou,
     save_rejects: Annotated[
         Path | None,
-        typer.Option(readable=False, help="Folder for a list of rejected segments and a sheet per reason."),
+        typer.Option(
+            readable=False,
+            help="Folder for a list of rejected segments and a sheet per reason.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=0, help="Processes; 0 is this one (default all cores).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes; 0 is this one (default all cores).", rich_help_panel=RUNNING)
+    ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="Let the workers of this Dask scheduler do the work: tcp://HOST:PORT.")
+        str | None,
+        typer.Option(
+            help="Let the workers of this Dask scheduler do the work: tcp://HOST:PORT.", rich_help_panel=RUNNING
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume/--no-resume", help="Go on with what an interrupted build has left.")
+        bool,
+        typer.Option(
+            "--resume/--no-resume", help="Go on with what an interrupted build has left.", rich_help_panel=RUNNING
+        ),
     ] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and estimate; write nothing.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first failed item.")] = False,
-    max_errors: Annotated[int | None, typer.Option(min=0, help="Stop after more failed items than this.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON document.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count and estimate; write nothing.", rich_help_panel=RUNNING)
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first failed item.", rich_help_panel=RUNNING)
+    ] = False,
+    max_errors: Annotated[
+        int | None, typer.Option(min=0, help="Stop after more failed items than this.", rich_help_panel=RUNNING)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as one JSON document.", rich_help_panel=OUTPUT)
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="No progress and no messages, only the result.", rich_help_panel=OUTPUT),
+    ] = False,
 ) -> None:
     """Cut a parsing data set into body parts and write one pool file.
 
-    Exit codes: 0 done, 2 wrong option, 3 done but some items failed or nothing was kept, 4 source not found, 5 output
-    exists or cannot be written, 130 interrupted.
+    Exit codes: 0 done, 2 wrong option, 3 some items failed or nothing was kept, 4 source not found, 5 output exists or
+    cannot be written, 130 interrupted.
     """
     if out is None and not dry_run:
-        raise ConfigError("pass --out POOL.h5, or --dry-run to only count")
+        source_too = "" if lip or images else "the source, --lip DIR or --images and --labels, and "
+        raise ConfigError(f"pass {source_too}--out POOL.h5, or --dry-run to only count")
     filters = FilterConfig(
         min_area=min_area, min_largest=min_largest, min_largest_of=_by_class(min_largest_of, MIN_LARGEST_OF),
         min_side=min_side, max_aspect=max_aspect, min_fill=min_fill, max_raggedness=max_raggedness,

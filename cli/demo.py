@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples("partpool demo", "partpool demo --out /tmp/people --people 200")
 MARK = ".partpool-demo"
+LICENSE = "synthetic people, free to use"
 TARGETS = 2
 """People that parts are pasted over; they are not in the pool."""
 
@@ -52,8 +54,8 @@ def demo(
         targets, keypoints = _draw_targets(out / "targets", np.random.default_rng((seed, people)))
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}") from None
-    output.message(f"$ partpool build --lip {lip} --out {pool}")
-    source = replace(find_lip(lip), license_note="synthetic people, free to use")
+    output.message(f"$ partpool build --lip {lip} --license-note {shlex.quote(LICENSE)} --out {pool}")
+    source = replace(find_lip(lip), license_note=LICENSE)
     build.run_build(output, source, pool, overwrite=True, resume=False)
     output.message(f"$ partpool inspect {pool} --sheet {sheet}")
     opened = PartPool(pool)
@@ -76,10 +78,12 @@ def _draw_targets(folder: Path, rng: np.random.Generator) -> tuple[list[Path], P
     for path in paths:
         person = draw_person(rng, "whole")
         Image.fromarray(person.image).save(path, quality=92)
-        records.append({"image": path.name, "keypoints": person.keypoints.tolist()})
-    keypoints = folder / "keypoints.json"
-    keypoints.write_text(json.dumps(records, indent=1), "utf-8")
-    return paths, keypoints
+        # COCO's v: 2 is visible.
+        keypoints = [(x, y, 2 * v) for x, y, v in person.keypoints.tolist()]
+        records.append({"image": path.name, "keypoints": keypoints})
+    annotations = folder / "keypoints.json"
+    annotations.write_text(json.dumps(records, indent=1), "utf-8")
+    return paths, annotations
 
 
 def _prepare(out: Path, overwrite: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,8 @@ EXAMPLES = examples(
     "partpool inspect pool.h5 --class left-arm --sheet arms.png",
     "partpool inspect pool.h5 --part 17 --json",
 )
+WIDTH = 79
+"""Columns of a terminal, at least."""
 
 
 @reports_errors
@@ -136,7 +139,7 @@ def _print(output: Output, document: dict[str, Any]) -> None:
         f"{document['n_parts']:,} parts from {document['n_items']:,} items, {size_text(document['bytes'])}, "
         f"taxonomy {document['taxonomy']} over scheme {document['scheme']}, codec {document['config'].get('codec')}"
     )
-    output.result(f"Made {document['created']} by {document['builder']}")
+    output.result(f"Built by {document['builder']}; its newest source is of {document['created']}")
     output.result(_keypoint_line(document["keypoints"], document["n_parts"]))
     for source in document["sources"]:
         split = f", split {source['split']}" if source.get("split") else ""
@@ -155,4 +158,5 @@ def _keypoint_line(keypoints: dict[str, dict[str, int]] | None, parts: int) -> s
         f"{name} {known / parts:.0%} ({keypoints['in_patch'][name] / parts:.0%})"
         for name, known in keypoints["known"].items()
     )
-    return f"Keypoints known on how many parts (and lying in the patch): {', '.join(shares)}"
+    line = f"Keypoints known on how many parts (and lying in the patch): {', '.join(shares)}"
+    return textwrap.fill(line, WIDTH, subsequent_indent="  ")

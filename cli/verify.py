@@ -76,7 +76,8 @@ def verify(
     if as_json:
         output.json({"parts": report.parts, "strict": strict, "problems": report.problems})
     elif report.problems:
-        output.result(f"{report.damaged:,} of {report.parts:,} parts are damaged")
+        found = "1 problem" if len(report.problems) == 1 else f"{len(report.problems):,} problems"
+        output.result(f"{found}, in {report.damaged:,} of {report.parts:,} parts")
         for problem in report.problems[:SHOWN_PROBLEMS]:
             output.result(f"  {problem}")
         if len(report.problems) > SHOWN_PROBLEMS:

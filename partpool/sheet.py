@@ -79,7 +79,7 @@ def captioned_sheet(title: str, tiles: Sequence[tuple[Picture, tuple[str, str]]]
         for place, (_, lines) in enumerate(row):
             for number, (line, colour) in enumerate(zip(lines, (INK, FAINT), strict=True)):
                 at = (GAP + place * (TILE + GAP), TILE + number * SMALL_FONT)
-                draw.text(at, line, fill=colour, font=ImageFont.load_default(CAPTION_FONT))
+                draw.text(at, line, fill=colour, font=_fitting(line, CAPTION_FONT, TILE))
         bands.append(np.asarray(image))
     return np.concatenate(bands)
 
@@ -133,6 +133,13 @@ def _band(pool: PartPool, name: str, rows: int, columns: int, rng: np.random.Gen
     part = pool.taxonomy[name]
     lines = [name, f"{len(indices):,} parts", f"median {width:.0f} x {height:.0f} px", f"size {part.size:g}"]
     return _write(band, [(lines[0], FONT, INK), *((line, SMALL_FONT, FAINT) for line in lines[1:])])
+
+
+def _fitting(line: str, size: int, width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font in which a line fits into a width, of that size at most."""
+    font = ImageFont.load_default(size)
+    length = font.getlength(line)
+    return font if length <= width else ImageFont.load_default(size * width / length)
 
 
 def _title(text: str, width: int) -> Picture:

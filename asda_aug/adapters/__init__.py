@@ -5,15 +5,17 @@ recognised by the structure of a sample, never by what is imported. One of your 
 
     class MyAdapter:
         def read(self, sample):
-            return Scene(sample["rgb"], sample["joints"], visible=sample["seen"])
+            return Scene(sample["rgb"], sample["joints"], visible=sample["seen"] > 0)
 
         def write(self, sample, scene):
-            return {**sample, "rgb": scene.image, "seen": scene.visible[0]}
+            seen = torch.as_tensor(scene.visible[0]).to(sample["seen"])  # a tensor of the same kind as it was
+            return {**sample, "rgb": scene.image, "seen": seen}
 
 
     train = ASDADataset(base, "pool.h5", adapter=MyAdapter())
 
-``scene.labelled`` and ``scene.visible`` are bool [P, K] for P people, also if there is one.
+``scene.labelled`` and ``scene.visible`` are bool [P, K] for P people, also if there is one. Samples that are left
+alone do not pass through ``write``, so it gives fields back in the type that they had.
 """
 
 from __future__ import annotations
@@ -158,7 +160,7 @@ def _built_in(name: str, sample: Any) -> type[Any]:
             return kind
     raise AdapterError(
         f"the sample is {outline(sample)}, a structure that is not known; pass adapter=… with the two methods read and "
-        "write (see the documentation of asda_aug.adapters), or one of: " + ", ".join(BUILT_IN)
+        "write (see docs/datasets.md), or one of: " + ", ".join(BUILT_IN)
     )
 
 

@@ -419,6 +419,16 @@ def test_flags_that_are_no_visibility_warn(pool: Path) -> None:
         dataset(pool, Flags(), on_occlusion="mark")
 
 
+def test_keypoints_that_are_shares_of_the_image_warn(pool: Path) -> None:
+    class Shares(Pairs):
+        def __getitem__(self, index: int) -> Any:
+            image, keypoints = super().__getitem__(index)
+            return image, (keypoints / [80, 96, 1]).astype(np.float32)
+
+    with pytest.warns(UserWarning, match="keypoints must be pixels, not shares of the image"):
+        dataset(pool, Shares())
+
+
 def test_unnamed_skeletons_warn_around_joints(pool: Path) -> None:
     class Fourteen(Pairs):
         def __getitem__(self, index: int) -> Any:

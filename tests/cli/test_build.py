@@ -202,6 +202,7 @@ PAIRS = ["--images", f"LIP/{IMAGES}", "--labels", f"LIP/{LABELS}", "--dry-run"]
     ("code", "args", "said"),
     [
         (2, ["--lip", "LIP"], "pass --out POOL.h5, or --dry-run"),
+        (2, [], "pass the source, --lip DIR or --images and --labels, and --out POOL.h5"),
         (2, ["--dry-run"], "pass the source: --lip DIR"),
         (2, [*LIP, *PAIRS], "either --lip, or --images"),
         (2, PAIRS, "pass --scheme (lip, cihp, atr"),

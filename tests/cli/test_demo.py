@@ -38,12 +38,12 @@ def test_demo_has_parts_of_every_class(cli: Cli, tmp_path: Path, monkeypatch: py
     assert "sheet.png" in run.out
     assert "preview.png" in run.out
     # It shows the commands that it runs, and they do what it did.
-    assert "$ partpool build --lip" in run.err
-    shown = next(line for line in run.err.splitlines() if line.startswith("$ partpool preview"))
-    before = (out / "preview.png").read_bytes()
-    (out / "preview.png").unlink()
-    assert cli(*shlex.split(shown)[2:]).code == 0
-    assert (out / "preview.png").read_bytes() == before
+    for command, name in (("build", "pool.h5"), ("inspect", "sheet.png"), ("preview", "preview.png")):
+        shown = next(line for line in run.err.splitlines() if line.startswith(f"$ partpool {command}"))
+        before = (out / name).read_bytes()
+        (out / name).unlink()
+        assert cli(*shlex.split(shown)[2:]).code == 0
+        assert (out / name).read_bytes() == before
 
 
 def test_a_second_demo_needs_overwrite(cli: Cli, tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def test_flipped_bits_are_found_and_named(cli: Cli, copy: Path, strict: list[str
     run = cli("verify", copy, *strict)
     assert run.code == 3
     damaged = [0, 11, len(PartPool(copy)) - 1]
-    assert f"3 of {len(PartPool(copy)):,} parts are damaged" in run.out
+    assert f"3 problems, in 3 of {len(PartPool(copy)):,} parts" in run.out
     for part in damaged:
         assert f"part {part}:" in run.out
     run = cli("verify", copy, *strict, "--json")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import default_collate
 
 from asda_aug import ASDADataset, Cutout, PartBatch, PasteParts, Scene
 from asda_aug.adapters import BUILT_IN, Adapter, attach, find_adapter, outline
@@ -195,8 +196,24 @@ def test_the_documentation_lists_every_adapter() -> None:
     assert set(re.findall(r'^\|[^|]*\| `"([a-z-]+)"` \|', table, re.MULTILINE)) == BUILT_IN.keys()
 
 
+def test_the_adapter_of_the_documentation_keeps_types_where_samples_are_left_alone(pasting: dict[str, Any]) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text("utf-8")
+    code = re.search(r"^class MyAdapter:.*?(?=^train)", text, re.MULTILINE | re.DOTALL)
+    assert code is not None
+    names: dict[str, Any] = {"Scene": Scene, "torch": torch}
+    exec(code[0], names)
+    for seen in (torch.tensor([1.0, 0.0, 1.0, 1.0]), torch.tensor([True, False, True, True])):
+        sample = {"rgb": pixels(), "joints": torch.from_numpy(XY[[0, 1, 3, 4]]), "seen": seen}
+        base = [sample] * 20
+        wrapped = ASDADataset(base, **pasting, p=0.5, seed=0, on_occlusion="mark", adapter=names["MyAdapter"]())
+        batch = default_collate([wrapped[index] for index in range(20)])
+        assert 0 < wrapped.stats()["touched"] < 20
+        assert batch["seen"].dtype == seen.dtype
+        assert not batch["seen"][:, 1].any()
+
+
 class Own:
-    """The ten lines of the documentation."""
+    """An adapter of NumPy arrays."""
 
     def read(self, sample: Any) -> Scene:
         return Scene(sample["rgb"], sample["joints"], visible=sample["seen"])
