@@ -76,10 +76,10 @@ def test_asda_loop(pool: Path, tmp_path: Path) -> None:
         2,
         "--warmup",
         2,
-        "--sda-steps",
+        "--plain-steps",
         1,
     )
-    for anchor, mode, trunk in (("image", "one-pass", "small"), ("joint", "alternate", "resnet18")):
+    for anchor, mode, trunk in (("image", "one-pass", "pose"), ("joint", "alternate", "resnet18")):
         out = tmp_path / anchor
         chosen = ("--anchor", anchor, "--mode", mode, "--trunk", trunk)
         printed = run("asda_loop/asda_loop.py", *args, "--out", out, *chosen, cwd=tmp_path)
@@ -87,7 +87,8 @@ def test_asda_loop(pool: Path, tmp_path: Path) -> None:
         assert load_file(out / "gen.safetensors")["head.weight"].any()
         if trunk == "resnet18":
             assert Generator.load(out / "gen.safetensors").head.weight.any()
-        assert (out / "history.csv").read_text("utf-8").count("\n") == 3
+        steps = [line.split(",")[0] for line in (out / "history.csv").read_text("utf-8").splitlines()]
+        assert steps == ["step", "0", "2", "4"]
         for name in ("gen.safetensors", "asda.pt", "grid.png"):
             assert (out / name).stat().st_size > 1000
 

@@ -8,123 +8,119 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import torch
-from people import MEAN, STD, People, PoseNetwork, block, lspet, open_pool, per_sample, synthetic
+from people import MEAN, STD, People, PoseNetwork, lspet, open_pool, per_sample, synthetic
 from pictures import draw_curves, draw_grid, place, place_at_random
 from torch import nn
-from torch.optim.lr_scheduler import OneCycleLR
-from torch.utils.data import DataLoader, Subset
+from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
+from torch.utils.data import DataLoader
 
 from asda_aug import AdversarialAugmenter, ASDADataset, Generator, JointPlacer, RandomPlacer, compose
 
-FIELDS = ("step", "loss", "advantage", "tx", "ty", "saturated", "off_frame", "covered_joints")
-LARGE = ("upper-body", "upper-body-with-head", "lower-body", "head", "left-arm", "right-arm")
+FIELDS = (
+    "step", "loss", "clean", "random", "generated", "advantage", "error", "tx", "ty", "saturated", "off_frame",
+    "covered_joints",
+)  # fmt: skip
+LARGE = ("upper-body", "upper-body-with-head")
 """Classes whose parts hide something in so small a crop."""
-PLAIN = 0.7
-"""Share of samples that stay as they are before the generator acts."""
+SCALES = (1.0, 1.6)
+"""How much larger than life."""
+LOOKS = 8
+"""Random places that a part is tried at."""
 
 
 def main() -> None:
-    """Train both players, and write what happened."""
+    """Train the pose network, then both players, and write what happened."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for the generator, figures and logs")
     parser.add_argument("--pool", type=Path, help="pool file; none is a pool of synthetic people")
     parser.add_argument("--lspet", type=Path, help="folder of Leeds Sports Pose Extended; none is synthetic people")
-    parser.add_argument("--people", type=int, default=700)
-    parser.add_argument("--steps", type=int, default=540)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--look-every", type=int, default=25, help="steps between two looks at the generator")
+    parser.add_argument("--people", type=int, default=1000, help="number of synthetic people")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--plain-steps", type=int, default=2500, help="steps of the pose network without any part")
+    parser.add_argument("--plain-lr", type=float, default=4e-3, help="peak of its learning rate in them")
+    parser.add_argument("--steps", type=int, default=900, help="steps of both players")
+    parser.add_argument("--lr", type=float, default=2e-5, help="learning rate of the pose network in them")
+    parser.add_argument("--generator-lr", type=float, default=5e-4, help="that of the generator at first; it ends at 0")
+    parser.add_argument("--warmup", type=int, default=400, help="steps until placements are the generator's alone")
+    parser.add_argument("--look-every", type=int, default=75, help="steps between two looks at the generator")
     parser.add_argument("--mode", choices=("one-pass", "alternate"), default="one-pass")
     parser.add_argument("--preset", choices=("guarded", "paper"), default="guarded")
     parser.add_argument("--anchor", choices=("image", "joint"), default="image", help="what placements are relative to")
-    parser.add_argument("--warmup", type=int, default=100, help="steps until placements are the generator's")
-    parser.add_argument(
-        "--sda-steps", type=int, default=240, help="steps before the generator acts; some people get parts at random"
-    )
-    parser.add_argument("--first-lr", type=float, default=4e-3, help="peak of the pose network's rate until then")
-    parser.add_argument("--lr", type=float, default=2e-5, help="and after")
-    parser.add_argument("--generator-lr", type=float, default=1e-3)
-    parser.add_argument("--parts", type=int, default=2, help="parts per person")
     parser.add_argument("--classes", nargs="+", default=LARGE, help="classes of parts that are drawn")
-    parser.add_argument("--trunk", choices=("small", "resnet18"), default="small", help="the generator's")
+    parser.add_argument("--trunk", choices=("pose", "resnet18"), default="pose", help="the generator's")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(0)
-    data = synthetic(options.people) if options.lspet is None else lspet(options.lspet, options.people)
-    pool = open_pool(options.pool, options.out)
-    placer = JointPlacer() if options.anchor == "joint" else RandomPlacer()
-    wrapped = ASDADataset(
-        data, pool, defer=True, placer=placer, classes=options.classes, num_parts=options.parts, min_parts=1,
-        mean=MEAN, std=STD, skeleton=data.skeleton, seed=0,
-    )  # fmt: skip
-    history = train(options, data, wrapped, pool.classes)
+    torch.manual_seed(options.seed)
+    people = synthetic(options.people) if options.lspet is None else lspet(options.lspet)
+    held_out, people = people.split(len(people) // 8)
+    network = PoseNetwork(people.joints)
+    learn_alone(options, network, people)
+    history = play(options, network, people, held_out)
     with (options.out / "history.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
         writer.writerows(history)
-    draw_curves(history, options.sda_steps, options.out / "curves.png")
+    draw_curves(history, options.out / "curves.png")
 
 
-def train(options: argparse.Namespace, data: People, wrapped: ASDADataset, classes: Any) -> list[dict[str, float]]:
-    """The loop; returns what was seen at each look."""
-    held_out = min(64, len(data) // 8)
-    loader = DataLoader(
-        Subset(wrapped, range(held_out, len(data))), options.batch, shuffle=True, drop_last=True,
-        num_workers=options.workers, persistent_workers=options.workers > 0,
+def learn_alone(options: argparse.Namespace, network: PoseNetwork, people: People) -> None:
+    """Train the pose network as usual: one that does not see the joints has nothing to teach the generator."""
+    optimizer = torch.optim.Adam(network.parameters())
+    schedule = OneCycleLR(optimizer, options.plain_lr, total_steps=options.plain_steps)
+    for step, batch in zip(range(options.plain_steps), endless(people, options), strict=False):
+        loss = per_sample(network(batch["image"]), batch).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if (step + 1) % 500 == 0:
+            print(f"alone: step {step + 1}  loss {loss.item():.3g}", flush=True)
+
+
+def play(options: argparse.Namespace, network: PoseNetwork, people: People, held_out: People) -> list[dict[str, float]]:
+    """Train both players; returns what was seen at each look."""
+    pool = open_pool(options.pool, options.out)
+    placer = JointPlacer(s=SCALES) if options.anchor == "joint" else RandomPlacer(s=SCALES)
+    with_parts = partial(
+        ASDADataset, pool=pool, defer=True, placer=placer, classes=options.classes, min_parts=1,
+        mean=MEAN, std=STD, skeleton=people.skeleton, seed=options.seed,
     )  # fmt: skip
-    batches = chain.from_iterable(repeat(loader))
-    watched = next(iter(DataLoader(Subset(wrapped, range(held_out)), held_out)))
-    trunk = nn.Sequential(block(3, 16, 2), block(16, 32, 2), block(32, 64, 2), block(64, 64))
-    generator = Generator(
-        classes, input_size="full", mean=MEAN, std=STD, backbone=trunk if options.trunk == "small" else None
-    )
-    network = PoseNetwork(data.joints)
+    watched = next(iter(DataLoader(with_parts(held_out), len(held_out))))
+    # It starts with the pose network's eyes, for want of ImageNet's.
+    trunk = None if options.trunk == "resnet18" else deepcopy(nn.Sequential(network.stem, *network.down))
+    generator = Generator(pool.classes, input_size="full", mean=MEAN, std=STD, backbone=trunk)
     optimizer = torch.optim.Adam(network.parameters(), options.lr)
-    first = OneCycleLR(optimizer, options.first_lr, total_steps=max(1, options.sda_steps))
     guards = {"warmup": options.warmup, "every": 1} if options.preset == "guarded" else {}
     asda = AdversarialAugmenter(
-        generator,
-        lr=options.generator_lr,
-        mode=options.mode,
-        preset=options.preset,
-        discriminator=network,
-        seed=0,
-        **guards,
-    )
-    log, history = Log(options.out), []
-    for step in range(options.steps):
-        batch = next(batches)
-        # A network that does not see the joints yet has nothing to teach the generator.
-        alone = step < options.sda_steps
-        if step == options.sda_steps:
-            optimizer.param_groups[0]["lr"] = options.lr
-        # Then its BatchNorm holds still: statistics that follow the parts hide them from the generator.
-        network.train(alone)
-        images, parts = batch["image"], batch["asda"]
-        if alone:
-            some = parts._replace(valid=parts.valid & (torch.rand(len(images), 1) >= PLAIN))
-            pasted = compose(images, some, place_at_random(parts, step))[0]
-        else:
-            pasted = asda(images, parts)
-        losses = per_sample(network(pasted), batch)
-        if not alone:
-            asda.observe(losses)
+        generator, lr=options.generator_lr, mode=options.mode, preset=options.preset, discriminator=network,
+        seed=options.seed, **guards,
+    )  # fmt: skip
+    schedule = CosineAnnealingLR(asda.optimizer, options.steps)
+    # BatchNorm holds still: statistics that follow the parts hide them from the generator.
+    network.eval()
+    log = Log(options.out)
+    history = [{"step": 0} | look(network, generator, watched)]
+    for step, batch in zip(range(1, options.steps + 1), endless(with_parts(people), options), strict=False):
+        losses = per_sample(network(asda(batch["image"], batch["asda"])), batch)
+        asda.observe(losses)
         optimizer.zero_grad()
         losses.mean().backward()
         optimizer.step()
-        if alone:
-            first.step()
-        else:
-            asda.step(lambda images, batch=batch: per_sample(network(images), batch).mean())
-        if (step + 1) % options.look_every == 0 or step + 1 == options.steps:
-            seen = look(network, generator, watched)
+        asda.step(lambda images, batch=batch: per_sample(network(images), batch).mean())
+        schedule.step()
+        if step % options.look_every == 0 or step == options.steps:
             stats = asda.stats
-            seen |= {"step": step + 1, "loss": losses.mean().item()}
+            seen = look(network, generator, watched) | {"step": step, "loss": losses.mean().item()}
             seen |= {name: stats[name] for name in ("saturated", "off_frame", "covered_joints")}
             history.append(seen)
             log.write(seen, stats)
@@ -136,24 +132,44 @@ def train(options: argparse.Namespace, data: People, wrapped: ASDADataset, class
     return history
 
 
+def endless(data: Any, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Batches of one epoch after another."""
+    loader = DataLoader(
+        data, options.batch, shuffle=True, drop_last=True,
+        num_workers=options.workers, persistent_workers=options.workers > 0,
+    )  # fmt: skip
+    return chain.from_iterable(repeat(loader))
+
+
 @torch.no_grad()
 def look(network: PoseNetwork, generator: Generator, batch: dict[str, Any]) -> dict[str, float]:
-    """How much more parts cost where the generator puts them than where they lie at random, on people held out.
+    """What parts cost people held out: the same parts, in the same sizes, at random and where the generator puts them.
 
-    The same parts in the same sizes; and how far from the middle the generator puts them.
+    Returns:
+        Mean losses ``clean``, ``random`` and ``generated``; ``advantage``, by how much the last is more than that
+        before, relatively, and its standard ``error`` over people; and how far from the middle the generator puts them.
     """
-    network.eval()
     generator.eval()
     images, parts = batch["image"], batch["asda"]
     placed = place(generator, images, parts)
-    costs = [
-        per_sample(network(compose(images, parts, theta)[0]), batch).mean()
-        for theta in (placed, *(place_at_random(parts, seed) for seed in range(4)))
-    ]
     generator.train()
+    clean = per_sample(network(images), batch)
+    generated, *at_random = (
+        per_sample(network(compose(images, parts, theta)[0]), batch)
+        for theta in (placed, *(place_at_random(parts, seed) for seed in range(LOOKS)))
+    )
+    random = torch.stack(at_random).mean(dim=0)
+    gain = (generated - random) / random.mean()
     shift = placed[..., 2:].abs().mean(dim=(0, 1))
-    advantage = costs[0] / torch.stack(costs[1:]).mean() - 1
-    return {"advantage": advantage.item(), "tx": shift[0].item(), "ty": shift[1].item()}
+    return {
+        "clean": clean.mean().item(),
+        "random": random.mean().item(),
+        "generated": generated.mean().item(),
+        "advantage": gain.mean().item(),
+        "error": gain.std().item() / len(gain) ** 0.5,
+        "tx": shift[0].item(),
+        "ty": shift[1].item(),
+    }
 
 
 class Log:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,64 +22,111 @@ SHAPE = (96, 64)
 """Height and width of a crop."""
 STRIDE, SIGMA = 4, 1.0
 """Pixels of the crop per pixel of a heat map, and the spread of a joint in it."""
+TURN, ZOOM = math.radians(30), 0.2
+"""How far augmentation turns and scales people."""
+UPPER, LOWER = (8, 9, 12, 13), (1, 2, 3, 4)
+"""Shoulders, neck and head top; knees and hips in LSP."""
+
+
+class Person(NamedTuple):
+    """Somebody in a picture.
+
+    Attributes:
+        image: uint8 [H, W, 3] RGB.
+        joints: float [K, 3]: x, y, labelled.
+        angle: Radians by which to turn the picture, clockwise, so that she stands upright.
+    """
+
+    image: NDArray[np.uint8]
+    joints: NDArray[np.float32]
+    angle: float = 0.0
 
 
 class People(Dataset[dict[str, Any]]):
-    """Pictures and joints as normalised crops, as dictionaries that ``ASDADataset`` reads.
+    """Normalised crops of people, as dictionaries that ``ASDADataset`` reads.
 
     Args:
-        people: Images uint8 [H, W, 3] RGB, and joints float [K, 3]: x, y, labelled.
+        people: The people.
         skeleton: Name of the joints' skeleton.
+        augment: Turn and scale a person afresh whenever she is read.
     """
 
-    def __init__(self, people: list[tuple[NDArray[np.uint8], NDArray[np.float32]]], skeleton: str) -> None:
-        self.samples = [crop(image, joints) for image, joints in people]
-        self.skeleton = skeleton
+    def __init__(self, people: list[Person], skeleton: str, augment: bool = False) -> None:
+        self.people, self.skeleton, self.augment = people, skeleton, augment
 
     @property
     def joints(self) -> int:
         """Number of joints."""
-        return len(self.samples[0]["keypoints"])
+        return len(self.people[0].joints)
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.people)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return dict(self.samples[index])
+        turn, zoom = (2 * torch.rand(2) - 1).tolist() if self.augment else (0, 0)
+        return crop(self.people[index], TURN * turn, 1 + ZOOM * zoom)
+
+    def split(self, number: int) -> tuple[People, People]:
+        """The first people as they are, and the others, augmented."""
+        return People(self.people[:number], self.skeleton), People(self.people[number:], self.skeleton, augment=True)
 
 
 def synthetic(number: int, seed: int = 0) -> People:
     """Drawn people."""
     drawn = [draw_person(np.random.default_rng((seed, index)), "whole") for index in range(number)]
     assert len(MPII_KEYPOINTS) == drawn[0].keypoints.shape[0]
-    return People([(person.image, person.keypoints) for person in drawn], "mpii")
+    return People([Person(person.image, person.keypoints) for person in drawn], "mpii")
 
 
-def lspet(root: Path, number: int) -> People:
-    """The first people of Leeds Sports Pose Extended that are there, with at least 8 joints labelled."""
+def lspet(root: Path) -> People:
+    """Those of Leeds Sports Pose Extended that are there, with at least 8 joints labelled."""
     from scipy.io import loadmat
 
     joints = loadmat(root / "joints.mat")["joints"].transpose(2, 0, 1).astype(np.float32)
     people = []
     for path in sorted((root / "images").glob("im*.jpg")):
         labelled = joints[int(path.stem[2:]) - 1]
-        if (labelled[:, 2] > 0).sum() >= 8 and len(people) < number:
-            people.append((cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), labelled))
+        if (labelled[:, 2] > 0).sum() >= 8:
+            image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+            people.append(Person(image, labelled, angle_to_upright(labelled)))
     return People(people, "lsp")
 
 
-def crop(image: NDArray[np.uint8], joints: NDArray[np.float32]) -> dict[str, Any]:
-    """A person in the middle of a crop, with a quarter more around her box, as HRNet cuts them."""
+def angle_to_upright(joints: NDArray[np.float32]) -> float:
+    """What turns head and shoulders of LSP's joints above hips and knees; 0 if none of them are labelled.
+
+    A thousand gymnasts are too few to learn to see them upside down as well.
+    """
     known = joints[:, 2] > 0
-    low, high = joints[known, :2].min(axis=0), joints[known, :2].max(axis=0)
-    size = 1.1 * (high - low)
-    scale = min(SHAPE[1] / size[0], SHAPE[0] / size[1]) / 1.25
-    shift = np.array([SHAPE[1], SHAPE[0]]) / 2 - scale * (low + high) / 2
+    upper, lower = ([joint for joint in group if known[joint]] for group in (UPPER, LOWER))
+    if not upper or not lower:
+        return 0.0
+    x, y = joints[lower, :2].mean(axis=0) - joints[upper, :2].mean(axis=0)
+    return math.atan2(x, y)
+
+
+def crop(person: Person, turn: float = 0.0, zoom: float = 1.0) -> dict[str, Any]:
+    """A person in the middle of a crop, with a quarter more around her box, as HRNet cuts them.
+
+    Args:
+        person: The person.
+        turn: Radians by which to turn her further.
+        zoom: How much larger she is to be.
+    """
+    image, joints, angle = person
+    cos, sin = math.cos(angle + turn), math.sin(angle + turn)
+    rotation = np.array([[cos, -sin], [sin, cos]])
+    known = joints[:, 2] > 0
+    around = joints[known, :2] @ rotation.T
+    low, high = around.min(axis=0), around.max(axis=0)
+    size = np.array(SHAPE[::-1])
+    scale = zoom * (size / (1.1 * 1.25 * (high - low))).min()
+    linear, shift = scale * rotation, size / 2 - scale * (low + high) / 2
+    points = joints[:, :2] @ linear.T + shift
     # OpenCV puts pixel centres at integers.
-    matrix = np.array([[scale, 0, shift[0] + (scale - 1) / 2], [0, scale, shift[1] + (scale - 1) / 2]])
+    matrix = np.column_stack([linear, shift + linear.sum(axis=1) / 2 - 0.5])
     pixels = cv2.warpAffine(image, matrix, SHAPE[::-1], flags=cv2.INTER_LINEAR)
-    points = joints[:, :2] * scale + shift
-    inside = known & (points >= 0).all(axis=1) & (points < SHAPE[::-1]).all(axis=1)
+    inside = known & (points >= 0).all(axis=1) & (points < size).all(axis=1)
     keypoints = np.concatenate([points, 2.0 * inside[:, None]], axis=1).astype(np.float32)
     normalised = (pixels / 255 - MEAN) / STD
     return {

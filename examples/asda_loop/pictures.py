@@ -69,11 +69,8 @@ def mark_joints(pen: ImageDraw.ImageDraw, keypoints: Tensor, corner: tuple[int, 
             pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=(70, 205, 90))
 
 
-def draw_curves(history: Sequence[dict[str, float]], start: int, path: Path) -> None:
-    """Advantage over random placement and distance from the middle against steps, where Matplotlib is installed.
-
-    The generator acts from step ``start`` on.
-    """
+def draw_curves(history: Sequence[dict[str, float]], path: Path) -> None:
+    """Losses, advantage over random places and distance from the middle by step, where Matplotlib is installed."""
     try:
         import matplotlib
 
@@ -81,18 +78,22 @@ def draw_curves(history: Sequence[dict[str, float]], start: int, path: Path) -> 
         from matplotlib import pyplot
     except ImportError:
         return
-    steps = [each["step"] for each in history]
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3))
-    axes[0].plot(steps, [100 * each["advantage"] for each in history], marker=".")
-    axes[0].set(title="loss where the generator puts parts,\nover that of random places, %")
+    steps, advantage, error = (np.array([each[name] for each in history]) for name in ("step", "advantage", "error"))
+    figure, axes = pyplot.subplots(1, 3, figsize=(10, 3))
+    for name, label in (("generated", "where the generator puts parts"), ("random", "at random"), ("clean", "no part")):
+        axes[0].plot(steps, [each[name] for each in history], marker=".", label=label)
+    axes[0].set(title="loss on people held out")
+    axes[1].plot(steps, 100 * advantage, marker=".")
+    axes[1].fill_between(steps, 100 * (advantage - error), 100 * (advantage + error), alpha=0.2)
+    axes[1].set(title="generator over random, %\n(± standard error over people)")
+    axes[1].axhline(0, color="gray", linewidth=0.8)
     for name in ("tx", "ty"):
-        axes[1].plot(steps, [each[name] for each in history], marker=".", label=f"mean |{name}|")
-    axes[1].set(title="how far from the middle it puts them,\nhalf sizes of the frame")
-    axes[1].legend()
+        axes[2].plot(steps, [each[name] for each in history], marker=".", label=f"mean |{name}|")
+    axes[2].set(title="how far from the middle it puts them,\nhalf sizes of the frame")
     for axis in axes:
-        axis.axhline(0, color="gray", linewidth=0.8)
-        axis.axvline(start, color="gray", linewidth=0.8, linestyle="--")
-        axis.set(xlabel="step")
+        axis.set(xlabel="step of both players")
+    axes[0].legend(fontsize="x-small")
+    axes[2].legend()
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
