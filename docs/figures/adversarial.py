@@ -1,6 +1,6 @@
 """Draw what a run of examples/asda_loop wrote: its curves, over some of its people.
 
-python examples/asda_loop/asda_loop.py --out /tmp/asda
+python examples/asda_loop/asda_loop.py --plain-steps 700 --steps 450 --warmup 200 --look-every 50 --out /tmp/asda
 python docs/figures/adversarial.py /tmp/asda --out docs/adversarial.png
 """
 

@@ -80,19 +80,19 @@ def draw_curves(history: Sequence[dict[str, float]], path: Path) -> None:
         return
     steps, advantage, error = (np.array([each[name] for each in history]) for name in ("step", "advantage", "error"))
     figure, axes = pyplot.subplots(1, 3, figsize=(10, 3))
-    for name, label in (("generated", "where the generator puts parts"), ("random", "at random"), ("clean", "no part")):
+    for name, label in (("generated", "generator"), ("random", "random"), ("clean", "no part")):
         axes[0].plot(steps, [each[name] for each in history], marker=".", label=label)
-    axes[0].set(title="loss on people held out")
+    axes[0].set_title("loss on people held out", pad=18)
     axes[1].plot(steps, 100 * advantage, marker=".")
     axes[1].fill_between(steps, 100 * (advantage - error), 100 * (advantage + error), alpha=0.2)
     axes[1].set(title="generator over random, %\n(± standard error over people)")
     axes[1].axhline(0, color="gray", linewidth=0.8)
     for name in ("tx", "ty"):
         axes[2].plot(steps, [each[name] for each in history], marker=".", label=f"mean |{name}|")
-    axes[2].set(title="how far from the middle it puts them,\nhalf sizes of the frame")
+    axes[2].set(title="shift from the middle,\nhalf sizes of the frame")
     for axis in axes:
         axis.set(xlabel="step of both players")
-    axes[0].legend(fontsize="x-small")
+    axes[0].legend(fontsize="small", ncol=3, loc="lower center", bbox_to_anchor=(0.5, 0.98), frameon=False)
     axes[2].legend()
     figure.tight_layout()
     figure.savefig(path, dpi=110)
