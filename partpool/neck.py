@@ -33,7 +33,7 @@ class NeckLabels:
 
 def neck_candidates(
     person: NDArray[np.uint8], neck: NeckLabels, boxes: Mapping[int, Box]
-) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
+) -> tuple[NDArray[np.uint8], Box] | None:
     """Background pixels between face and torso, or None if there are none.
 
     A pixel is taken if going back along the axis it meets the central part of the face, and going forward the torso,
@@ -46,7 +46,7 @@ def neck_candidates(
         boxes: Box of every label that occurs, x0 y0 x1 y1, half-open.
 
     Returns:
-        A window of the neck, 255 or 0, uint8, and its left and top corner.
+        The neck, 255 or 0, uint8, cut to its tight box, and that box.
     """
     face_box, torso_box = _union(boxes, neck.face), _union(boxes, neck.torso)
     if face_box is None or torso_box is None:
@@ -62,11 +62,20 @@ def neck_candidates(
     distance = np.arange(1, steps + 1)
     offsets = np.stack([np.rint(distance * axis[0]), np.rint(distance * axis[1])], axis=1).astype(int)
     corridor = _corridor(face_box, offsets[-1], person.shape)
-    below_face = _shifted(_central(face, axis), face_box, offsets, corridor)
-    above_torso = _shifted(torso, torso_box, -offsets, corridor)
-    x0, y0, x1, y1 = corridor
-    filled = below_face & above_torso & cv2.inRange(person[y0:y1, x0:x1], 0, 0)
-    return (filled, (x0, y0)) if cv2.countNonZero(filled) else None
+    above_torso = _shifted(torso, torso_box, -offsets, corridor) & _member(person, (0,), corridor)
+    free, window = _tight(above_torso, corridor)
+    if not free.size:
+        return None
+    below_face = _shifted(_central(face, axis), face_box, offsets, window)
+    filled, window = _tight(free & below_face, window)
+    return (filled, window) if filled.size else None
+
+
+def _tight(mask: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], Box]:
+    """A mask that lies at ``box``, cut to its tight box, and that box; without pixels both are empty."""
+    x, y, width, height = cv2.boundingRect(mask)
+    left, top = box[0] + x, box[1] + y
+    return mask[y : y + height, x : x + width], (left, top, left + width, top + height)
 
 
 def _union(boxes: Mapping[int, Box], labels: tuple[int, ...]) -> Box | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import cast
 
 import cv2
 import numpy as np
@@ -86,14 +85,30 @@ def _shrink(part: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
         height: Rows to shrink to.
         width: Columns to shrink to.
     """
-    # OpenCV averages 16 bit twice as fast as 8 bit.
-    small = cv2.resize(part.astype(np.uint16), (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    small = _area_average(part, height, width)
     pixels, weight = small.view(np.uint32).ravel(), cv2.extractChannel(small, 3).ravel()
     half = min(128, int(weight.max()))
-    partial = np.flatnonzero((weight != 0) & (weight != 255))
-    averaged = _divided(pixels[partial].view(np.uint8), 255)
-    pixels[partial] = np.where(weight[partial] >= half, averaged, 0)
+    # Neither 0 nor 255: a byte below 1 wraps around.
+    partial = np.flatnonzero(weight - np.uint8(1) < 254)
+    if len(partial):
+        premultiplied, weight = pixels[partial].view(np.uint8).reshape(-1, 1, 4), weight[partial]
+        averaged = cv2.divide(premultiplied, cv2.merge([weight.reshape(-1, 1)] * 4), scale=255)
+        pixels[partial] = np.where(weight >= half, averaged.view(np.uint32).ravel(), 0)
     return small
+
+
+def _area_average(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """A smaller picture, every pixel the average of the area that it covers.
+
+    Such an area is cut into n × n pieces that are at most one pixel wide. Averaging over a piece looks at two pixels
+    a side at most, and averaging the pieces is a shrinking by a whole number: OpenCV has fast ways for these two.
+    """
+    rows, columns = picture.shape[:2]
+    pieces = max(-(-rows // height), -(-columns // width))
+    # A hair less than the factor, lest rounding moves a piece that begins where a pixel begins to the pixel before.
+    down, across = (pieces * new / old * (1 - 1e-9) for new, old in ((height, rows), (width, columns)))
+    fine = cv2.resize(picture, None, fx=across, fy=down, interpolation=cv2.INTER_AREA)
+    return cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _surroundings(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -114,23 +129,12 @@ def _surroundings(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
     mean = np.array([*(round(total * 255 / weight) for total in colour), 0], np.uint8)
     # A pixel of four channels is handled as one number.
     cells = np.full(half.shape[0] * half.shape[1], mean.view(np.uint32))
-    cells[rim] = _divided(sums.view(np.uint64).ravel()[rim].view(np.uint16), 0)
+    if len(rim):
+        around = sums.view(np.uint64).ravel()[rim].view(np.uint16).reshape(-1, 1, 4)
+        factor = np.float32(255) / around[..., 3]
+        factors = cv2.merge([factor, factor, factor, np.zeros_like(factor)])
+        cells[rim] = cv2.multiply(around, factors, dtype=cv2.CV_8U).view(np.uint32).ravel()
     # Two equal pixels side by side are one number of eight bytes; cv2.resize takes four times as long.
     pairs = cells.astype(np.uint64).reshape(height // 2, 1, width // 2)
     pairs |= pairs << np.uint64(32)
     return np.repeat(pairs, 2, axis=1).view(np.uint8).reshape(part.shape)
-
-
-def _divided(premultiplied: NDArray[np.unsignedinteger], alpha: int) -> NDArray[np.uint32]:
-    """Colours over their alpha, as BGRA pixels of another alpha, four bytes in one number each.
-
-    Args:
-        premultiplied: B, G, R and a positive alpha of every pixel, [4 n].
-        alpha: 255 or 0.
-    """
-    if not len(premultiplied):
-        return np.empty(0, np.uint32)
-    pixels = premultiplied.reshape(-1, 1, 4)
-    factor = np.float32(255) / pixels[..., 3]
-    factors = cv2.merge([factor, factor, factor, factor * np.float32(alpha / 255)])
-    return cast(NDArray[np.uint32], cv2.multiply(pixels, factors, dtype=cv2.CV_8U).view(np.uint32).ravel())

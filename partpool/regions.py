@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ FEW = 9
 """Components, background included, up to which each is measured by itself."""
 NECK = -1
 """Label of regions that the neck rule filled; no pixel value has it."""
+
+Box = tuple[int, int, int, int]
 
 
 @dataclass(slots=True)
@@ -39,11 +42,11 @@ class Regions:
         necks: Neck regions that touch both a face and a torso.
     """
 
-    person_box: tuple[int, int, int, int]
+    person_box: Box
     ids: NDArray[np.integer]
     labels: list[int]
     areas: list[int]
-    boxes: list[tuple[int, int, int, int]]
+    boxes: list[Box]
     edges: list[tuple[int, int]]
     necks: list[int]
     _moments: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -67,7 +70,7 @@ class Regions:
             squares += self._moments[number][1]
         return math.sqrt(count * squares - total**2) / count
 
-    def mask(self, members: list[int], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    def mask(self, members: list[int], box: Box) -> NDArray[np.uint8]:
         """Pixels of some regions, 255 or 0, uint8, cut to ``box`` (within the person's box)."""
         x0, y0, x1, y1 = box
         window = self.ids[y0:y1, x0:x1]
@@ -75,19 +78,18 @@ class Regions:
             return cv2.inRange(window, members[0], members[0])
         table = np.zeros(max(256, len(self.labels)), np.uint8)
         table[members] = 255
-        # cv2.LUT is four times as fast as indexing, but takes bytes only.
-        return cv2.LUT(window, table) if window.dtype == np.uint8 else table[window]
+        return _looked_up(window, table)
 
 
 @dataclass(slots=True)
 class _Plane:
-    """One label's pixels within its own box."""
+    """One label's components, numbered from 1, within its own box."""
 
     label: int
-    box: tuple[int, int, int, int]
+    box: Box
     pixels: NDArray[np.integer]
     areas: list[int]
-    boxes: list[tuple[int, int, int, int]]
+    boxes: list[Box]
 
 
 def find_regions(label_map: NDArray[np.uint8], neck: NeckLabels | None = None) -> Regions | None:
@@ -101,29 +103,51 @@ def find_regions(label_map: NDArray[np.uint8], neck: NeckLabels | None = None) -
     if not width:
         return None
     person = np.ascontiguousarray(label_map[y : y + height, x : x + width])
-    counts = cv2.calcHist([person], [0], None, [256], [0, 256]).ravel()
-    planes = [_plane(label, cv2.inRange(person, label, label)) for label in (np.flatnonzero(counts[1:]) + 1).tolist()]
+    boxes = _label_boxes(person)
+    planes = [
+        _plane(label, cv2.inRange(person[box[1] : box[3], box[0] : box[2]], label, label), box)
+        for label, box in boxes.items()
+    ]
     if neck is not None:
-        filled = neck_candidates(person, neck, {plane.label: plane.box for plane in planes})
+        filled = neck_candidates(person, neck, boxes)
         if filled is not None:
             planes.append(_plane(NECK, *filled))
-    regions = _assemble(planes, (x, y, x + width, y + height))
+    regions = _assemble(person, planes, (x, y, x + width, y + height))
     if neck is not None:
         regions.necks = _joining_necks(regions, neck)
     return regions
 
 
-def _plane(label: int, mask: NDArray[np.uint8], corner: tuple[int, int] = (0, 0)) -> _Plane:
-    """Split one label's mask, which lies at ``corner``, into 8-connected components within its own box."""
-    x, y, width, height = cv2.boundingRect(mask)
-    window = mask[y : y + height, x : x + width]
+def _label_boxes(person: NDArray[np.uint8]) -> dict[int, Box]:
+    """Tight box of every label but the background, in the order of the labels, from the runs of equal pixels in rows.
+
+    There are some thirty times fewer runs than pixels, so one pass finds them all, where a mask of every label would
+    take a pass each.
+    """
+    width = person.shape[1]
+    pixels = person.ravel()
+    ends_here = np.append(pixels[1:] != pixels[:-1], True)
+    ends_here[width - 1 :: width] = True
+    last = np.flatnonzero(ends_here)
+    first = np.append(0, last[:-1] + 1)
+    by_label = np.argsort(pixels[first], kind="stable")
+    labels, first, last = pixels[first][by_label], first[by_label], last[by_label]
+    groups = np.flatnonzero(np.append(True, labels[1:] != labels[:-1]))
+    top, bottom = first[groups] // width, last[np.append(groups[1:], len(last)) - 1] // width
+    left = np.minimum.reduceat(first % width, groups)
+    right = np.maximum.reduceat(last % width, groups)
+    rows = np.stack([labels[groups], left, top, right + 1, bottom + 1], axis=1).tolist()
+    return {label: (x0, y0, x1, y1) for label, x0, y0, x1, y1 in rows if label != BACKGROUND}
+
+
+def _plane(label: int, window: NDArray[np.uint8], box: Box) -> _Plane:
+    """Split one label's mask, cut to its tight box, into 8-connected components."""
     # 16-bit labels are half as dear; a component needs at least every fourth pixel.
     kind = cv2.CV_16U if window.size < 4 * 65535 else cv2.CV_32S
     count, pixels = cv2.connectedComponents(window, connectivity=8, ltype=kind)
-    left, top = x + corner[0], y + corner[1]
-    box = (left, top, left + width, top + height)
+    left, top = box[:2]
     if count == 2:
-        return _Plane(label, box, window, [cv2.countNonZero(window)], [box])
+        return _Plane(label, box, pixels, [cv2.countNonZero(window)], [box])
     if count <= FEW:
         # The statistics cost five times the labelling.
         components = [cv2.inRange(pixels, number, number) for number in range(1, count)]
@@ -135,24 +159,32 @@ def _plane(label: int, mask: NDArray[np.uint8], corner: tuple[int, int] = (0, 0)
     return _Plane(label, box, pixels, [row[4] for row in rows], boxes)
 
 
-def _assemble(planes: list[_Plane], person_box: tuple[int, int, int, int]) -> Regions:
+def _assemble(person: NDArray[np.uint8], planes: list[_Plane], person_box: Box) -> Regions:
     labels, areas, boxes = [BACKGROUND], [0], [(0, 0, 0, 0)]
-    total = sum(len(plane.areas) for plane in planes)
-    kind: type[np.uint8] | type[np.int32] = np.uint8 if total <= 255 else np.int32
-    ids = np.zeros((person_box[3] - person_box[1], person_box[2] - person_box[0]), kind)
+    whole = np.zeros(256, np.uint8 if sum(len(plane.areas) for plane in planes) <= 255 else np.int32)
+    others = []
     for plane in planes:
-        x0, y0, x1, y1 = plane.box
-        first, window = len(labels), ids[y0:y1, x0:x1]
-        if len(plane.areas) == 1:
-            window |= plane.pixels & kind(first) if kind is np.uint8 else np.where(plane.pixels, kind(first), kind(0))
+        if len(plane.areas) == 1 and plane.label != NECK:
+            whole[plane.label] = len(labels)
         else:
-            table = np.zeros(max(256, len(plane.areas) + 1), kind)
-            table[1 : len(plane.areas) + 1] = np.arange(first, first + len(plane.areas))
-            window += cv2.LUT(plane.pixels.astype(np.uint8), table) if kind is np.uint8 else table[plane.pixels]
+            others.append((len(labels), plane))
         labels += [plane.label] * len(plane.areas)
         areas += plane.areas
         boxes += plane.boxes
+    # Most labels are one region: one pass numbers all of these.
+    ids = _looked_up(person, whole)
+    for first, plane in others:
+        x0, y0, x1, y1 = plane.box
+        table = np.zeros(max(256, len(plane.areas) + 1), whole.dtype)
+        table[1 : len(plane.areas) + 1] = np.arange(first, first + len(plane.areas))
+        ids[y0:y1, x0:x1] += _looked_up(plane.pixels, table)
     return Regions(person_box, ids, labels, areas, boxes, _touching(ids, len(labels)), [])
+
+
+def _looked_up(indexes: NDArray[np.integer], table: NDArray[Any]) -> NDArray[Any]:
+    """``table[indexes]``."""
+    # OpenCV is four times as fast, but takes bytes only.
+    return cv2.LUT(indexes.astype(np.uint8, copy=False), table) if len(table) == 256 else table[indexes]
 
 
 def _touching(ids: NDArray[np.integer], count: int) -> list[tuple[int, int]]:

@@ -19,3 +19,16 @@ def distance(mask: NDArray[np.bool_], row: int, column: int) -> int:
     """Chebyshev distance of a pixel from the mask."""
     rows, columns = np.nonzero(mask)
     return int(np.maximum(abs(rows - row), abs(columns - column)).min())
+
+
+def area_average(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float64]:
+    """A picture [h, w, c] of which every pixel is the average over its share of the given one, [height, width, c]."""
+    rows, columns = (overlaps(old, new) for old, new in zip(picture.shape, (height, width), strict=False))
+    return np.einsum("yr,rcb,xc->yxb", rows, picture.astype(float), columns, optimize=True)
+
+
+def overlaps(old: int, new: int) -> NDArray[np.float64]:
+    """Which share of each of ``new`` equal intervals lies in each of ``old`` ones, [new, old]."""
+    edges, cells = np.linspace(0, old, new + 1), np.arange(old)
+    common = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
+    return common.clip(0) * new / old

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from oracles.patches import distance, near_mean
+from oracles.patches import area_average, distance, near_mean
 from partpool.patch import EXTEND, Box, border_share, cut, raggedness
 
 
@@ -78,13 +78,16 @@ def test_no_background_reaches_the_patch() -> None:
         assert np.count_nonzero(patch[..., 3]) / patch[..., 3].size == pytest.approx(np.pi / 4, abs=0.01)
 
 
-def test_shrinking_averages_areas() -> None:
-    rng = np.random.default_rng(0)
-    image = photo(640, 640, 1)
-    image[..., :3] = rng.integers(0, 256, (640, 640, 3))
-    patch = cut(image, np.full((640, 640), 255, np.uint8), (0, 0, 640, 640), 320)
-    expected = image[..., :3].reshape(320, 2, 320, 2, 3).mean(axis=(1, 3))
-    np.testing.assert_allclose(patch[..., :3], expected, atol=0.51)
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 700), st.integers(1, 700), st.integers(16, 320), st.integers(0, 999))
+@example(448, 224, 320, 0)
+@example(640, 640, 320, 1)
+@example(321, 320, 320, 2)
+def test_shrinking_averages_areas(height: int, width: int, max_side: int, seed: int) -> None:
+    image = photo(height, width, seed)
+    patch = cut(image, np.full((height, width), 255, np.uint8), (0, 0, width, height), max_side)
+    expected = area_average(image[..., :3], *patch.shape[:2])
+    np.testing.assert_allclose(patch[..., :3], expected, atol=1.25)
 
 
 def test_a_hair_thin_part_survives_shrinking() -> None:
