@@ -60,7 +60,7 @@ def judge(
         mask = None
         if reason is None:
             mask = regions.mask(segment.members, segment.box)
-            measured.raggedness = patches.raggedness(mask, segment.area)
+            measured.raggedness = patches.raggedness(regions.quads.contour_length(segment.members), segment.area)
             measured.border = patches.border_share(mask, box, size)
             measured.texture = regions.texture(segment.members, grey)
             reason = reject_by_pixels(config, name, measured)

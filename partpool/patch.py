@@ -14,11 +14,9 @@ EXTEND = 4
 Box = tuple[int, int, int, int]
 
 
-def raggedness(mask: NDArray[np.uint8], area: int) -> float:
+def raggedness(contour: float, area: int) -> float:
     """Squared length of all contours, outer and inner, over 4π times the area: 1 for a disc, more if ragged."""
-    contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    length = sum(cv2.arcLength(contour, closed=True) for contour in contours)
-    return length**2 / (4 * math.pi * area)
+    return contour**2 / (4 * math.pi * area)
 
 
 def border_share(mask: NDArray[np.uint8], box: Box, size: tuple[int, int]) -> float:
@@ -70,8 +68,8 @@ def cut(image: NDArray[np.uint8], mask: NDArray[np.uint8], box: Box, max_side: i
         height, width = (max(1, round(side * scale)) for side in (height, width))
         part = _shrink(cv2.copyTo(part, mask), height, width)
         mask = cv2.extractChannel(part, 3)
-    # An even number of rows and columns, for the half resolution.
-    black = np.zeros((height + height % 2, width + width % 2, 4), np.uint8)
+    # Whole cells, for the quarter resolution.
+    black = np.zeros((height + -height % EXTEND, width + -width % EXTEND, 4), np.uint8)
     cv2.copyTo(part, mask, black[:height, :width])
     patch = _surroundings(black)[:height, :width]
     return cv2.copyTo(part, mask, patch)
@@ -114,27 +112,26 @@ def _area_average(picture: NDArray[np.uint8], height: int, width: int) -> NDArra
 def _surroundings(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The colour that goes on around a part, at and outside its mask, transparent.
 
-    The box filter runs at half resolution, a quarter of the cost: five cells of two pixels reach at least four pixels
-    on either side.
+    It is worked out for cells of ``EXTEND`` pixels a side: a cell and those around it reach just far enough.
 
     Args:
-        part: uint8 [h, w, 4] BGRA, h and w even, all zero outside the mask.
+        part: uint8 [h, w, 4] BGRA, h and w multiples of ``EXTEND``, all zero outside the mask.
     """
-    height, width = part.shape[:2]
-    half = cv2.resize(part, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    side = EXTEND + 1
-    sums = cv2.boxFilter(half, cv2.CV_16U, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    rim = np.flatnonzero((cv2.extractChannel(sums, 3) != 0) & (cv2.extractChannel(half, 3) != 255))
-    *colour, weight = cv2.sumElems(half)
-    mean = np.array([*(round(total * 255 / weight) for total in colour), 0], np.uint8)
+    rows, columns = (side // EXTEND for side in part.shape[:2])
+    half = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    step = EXTEND // 2
+    sums = cv2.boxFilter(
+        half, cv2.CV_16U, (3 * step, 3 * step), anchor=(step, step), normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
     # A pixel of four channels is handled as one number.
-    cells = np.full(half.shape[0] * half.shape[1], mean.view(np.uint32))
-    if len(rim):
-        around = sums.view(np.uint64).ravel()[rim].view(np.uint16).reshape(-1, 1, 4)
-        factor = np.float32(255) / around[..., 3]
-        factors = cv2.merge([factor, factor, factor, np.zeros_like(factor)])
-        cells[rim] = cv2.multiply(around, factors, dtype=cv2.CV_8U).view(np.uint32).ravel()
-    # Two equal pixels side by side are one number of eight bytes; cv2.resize takes four times as long.
-    pairs = cells.astype(np.uint64).reshape(height // 2, 1, width // 2)
-    pairs |= pairs << np.uint64(32)
-    return np.repeat(pairs, 2, axis=1).view(np.uint8).reshape(part.shape)
+    around = sums.view(np.uint64)[::step, ::step, 0].ravel().view(np.uint16).reshape(-1, 1, 4)
+    weight = around[..., 3]
+    near = np.flatnonzero(weight)
+    *colour, total = cv2.sumElems(half)
+    mean = np.array([*(round(channel * 255 / total) for channel in colour), 0], np.uint8)
+    cells = np.full(rows * columns, mean.view(np.uint32))
+    factor = np.float32(255) / weight[near]
+    factors = cv2.merge([factor, factor, factor, np.zeros_like(factor)])
+    cells[near] = cv2.multiply(around[near], factors, dtype=cv2.CV_8U).view(np.uint32).ravel()
+    wide = cv2.merge([cells.view(np.int32).reshape(-1, 1)] * EXTEND).view(np.uint8)
+    return np.repeat(wide.reshape(rows, 1, -1), EXTEND, axis=1).reshape(part.shape)

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool.neck import NeckLabels, neck_candidates
+from partpool.quads import Quads, find_quads
 
 BACKGROUND = 0
-MANY = 300
-"""Regions from which on pairs are sorted instead of marked in a table."""
 FEW = 9
 """Components, background included, up to which each is measured by itself."""
 NECK = -1
@@ -38,6 +37,7 @@ class Regions:
         labels: Label of each region, ``NECK`` for filled necks; entry 0 is the background.
         areas: Pixels of each region.
         boxes: Box of each region within the person's box, half-open.
+        quads: The windows of 2 x 2 pixels that they meet in.
         edges: Pairs of regions that touch (8-neighbours), smaller number first.
         necks: Neck regions that touch both a face and a torso.
     """
@@ -47,6 +47,7 @@ class Regions:
     labels: list[int]
     areas: list[int]
     boxes: list[Box]
+    quads: Quads
     edges: list[tuple[int, int]]
     necks: list[int]
     _moments: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -178,28 +179,14 @@ def _assemble(person: NDArray[np.uint8], planes: list[_Plane], person_box: Box) 
         table = np.zeros(max(256, len(plane.areas) + 1), whole.dtype)
         table[1 : len(plane.areas) + 1] = np.arange(first, first + len(plane.areas))
         ids[y0:y1, x0:x1] += _looked_up(plane.pixels, table)
-    return Regions(person_box, ids, labels, areas, boxes, _touching(ids, len(labels)), [])
+    quads = find_quads(ids)
+    return Regions(person_box, ids, labels, areas, boxes, quads, quads.touching(len(labels)), [])
 
 
 def _looked_up(indexes: NDArray[np.integer], table: NDArray[Any]) -> NDArray[Any]:
     """``table[indexes]``."""
     # OpenCV is four times as fast, but takes bytes only.
     return cv2.LUT(indexes.astype(np.uint8, copy=False), table) if len(table) == 256 else table[indexes]
-
-
-def _touching(ids: NDArray[np.integer], count: int) -> list[tuple[int, int]]:
-    """Pairs of different regions with 8-neighbouring pixels."""
-    padded = np.zeros((ids.shape[0] + 2, ids.shape[1] + 2), ids.dtype)
-    padded[1:-1, 1:-1] = ids
-    # Of two touching pixels the one with the smaller number sees a larger maximum around it: only those are looked at.
-    values = padded if padded.dtype == np.uint8 else padded.astype(np.float32)
-    border = np.flatnonzero((cv2.dilate(values, np.ones((3, 3), np.uint8)) != values) & (padded != 0))
-    width, flat = padded.shape[1], padded.ravel()
-    around = np.array([-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1])
-    own, others = flat[border, None].astype(np.int64), flat[border[:, None] + around].astype(np.int64)
-    codes = (own * count + others)[others > own]
-    found = np.flatnonzero(np.bincount(codes)) if count < MANY else np.unique(codes)
-    return [(code // count, code % count) for code in found.tolist()]
 
 
 def _joining_necks(regions: Regions, neck: NeckLabels) -> list[int]:

@@ -14,12 +14,13 @@ from partpool.layout import QUALITY
 from partpool.part import Part
 from partpool.patch import border_share, raggedness
 from partpool.pool_file import PoolFile
+from partpool.quads import find_quads
 from partpool.reader import PartPool
 from partpool.recut import recut_problems
 from partpool.sources import Item
 
 CLOSE = 1e-4
-"""Relative difference up to which a quality is the same; OpenCV's versions sum up contours in different orders."""
+"""Relative difference up to which a quality is the same; they are stored in 32 bits."""
 Progress = Callable[[int, int], None]
 
 
@@ -113,11 +114,14 @@ def _mask_problems(file: PoolFile, part: Part, row: int) -> Iterator[str]:
     if pixels != area:
         yield f"its mask has {pixels} pixels, its area is {area}"
         return
-    mask = part.mask.astype(np.uint8) * np.uint8(255)
+    mask = part.mask.view(np.uint8)
     source = int(file["source"][row])
     size = (int(file["sources/width"][source]), int(file["sources/height"][source]))
     x0, y0, x1, y1 = part.box.tolist()
-    measured = {"raggedness": raggedness(mask, area), "border": border_share(mask, (x0, y0, x1, y1), size)}
+    measured = {
+        "raggedness": raggedness(find_quads(mask).contour_length([1]), area),
+        "border": border_share(mask, (x0, y0, x1, y1), size),
+    }
     for name, value in measured.items():
         stored = float(file["quality"][row, QUALITY.index(name)])
         if abs(value - stored) > CLOSE * max(1, stored):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from oracles.patches import area_average, distance, near_mean
 from partpool.patch import EXTEND, Box, border_share, cut, raggedness
+from partpool.quads import find_quads
 
 
 def photo(height: int, width: int, seed: int) -> NDArray[np.uint8]:
@@ -53,11 +54,11 @@ def test_colour_goes_on_outside_the_mask(part: tuple[NDArray[np.uint8], Box], se
     row, column = outside[data.draw(st.integers(0, len(outside) - 1))]
     away = distance(inside, row, column)
     if away <= EXTEND:
-        # The filter's cells are two pixels wide, so it sees at most two pixels further than it must.
-        low, high = near_mean(source, inside, row, column, EXTEND + 1)
+        # The filter's cells are as wide as its reach: it sees less than a cell further than it must.
+        low, high = near_mean(source, inside, row, column, 2 * EXTEND - 1)
         assert (patch[row, column] >= low - 3).all()
         assert (patch[row, column] <= high + 3).all()
-    elif away > EXTEND + 2:
+    elif away >= 2 * EXTEND:
         np.testing.assert_allclose(patch[row, column], source[inside].mean(axis=0), atol=2)
 
 
@@ -98,14 +99,18 @@ def test_a_hair_thin_part_survives_shrinking() -> None:
     assert patch[..., 3].any()
 
 
+def ragged(mask: NDArray[np.uint8]) -> float:
+    return raggedness(find_quads(mask).contour_length([255]), int(np.count_nonzero(mask)))
+
+
 def test_raggedness_of_a_disc_and_a_comb() -> None:
     rows, columns = np.mgrid[0:101, 0:101]
     disc = np.where((rows - 50) ** 2 + (columns - 50) ** 2 <= 45**2, 255, 0).astype(np.uint8)
-    assert raggedness(disc, int((disc > 0).sum())) == pytest.approx(1.1, abs=0.1)
+    assert ragged(disc) == pytest.approx(1.1, abs=0.1)
     comb = np.zeros((100, 101), np.uint8)
     comb[:10] = 255
     comb[:, ::4] = 255
-    assert raggedness(comb, int((comb > 0).sum())) > 50
+    assert ragged(comb) > 50
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""Windows of 2 × 2 pixels that regions meet in: which regions touch, and how long the contour of any of them is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MANY = 300
+"""Regions from which on pairs are sorted instead of marked in a table."""
+WEIGHTS = np.array([1, 2, 4, 8], np.uint8)
+"""What a window's pixels add to its pattern: upper left, upper right, lower left, lower right."""
+STRAIGHT, DIAGONAL = 1.0, float(np.float32(math.sqrt(2)))
+"""Lengths of a step; OpenCV, too, takes them in 32 bits."""
+STEPS = np.zeros(16)
+"""By the pattern of what lies inside, the length of the contours that pass: each goes from pixel to pixel, along a side
+or, around a corner, diagonally; where two pixels touch by a corner it passes on both sides."""
+STEPS[[0b0011, 0b1100, 0b0101, 0b1010]] = STRAIGHT
+STEPS[[0b0111, 0b1011, 0b1101, 0b1110]] = DIAGONAL
+STEPS[[0b0110, 0b1001]] = 2 * DIAGONAL
+
+
+@dataclass(frozen=True, slots=True)
+class Quads:
+    """The windows of a map of regions that hold more than one number; 0 lies all around the map.
+
+    Attributes:
+        numbers: Every combination of numbers that occurs, [n, 4] in the order of ``WEIGHTS``.
+        counts: Windows of each.
+    """
+
+    numbers: NDArray[np.integer]
+    counts: NDArray[np.integer]
+
+    def touching(self, count: int) -> list[tuple[int, int]]:
+        """Pairs of regions, of ``count`` numbers, with 8-neighbouring pixels, smaller number first, sorted."""
+        columns = self.numbers.astype(np.int64).T
+        one, other = np.concatenate([columns[list(pair)] for pair in combinations(range(4), 2)], axis=1)
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        codes = (low * count + high)[(low > 0) & (low < high)]
+        found = np.flatnonzero(np.bincount(codes)) if count < MANY else np.unique(codes)
+        return [(code // count, code % count) for code in found.tolist()]
+
+    def contour_length(self, members: Sequence[int]) -> float:
+        """Length of all contours of some regions taken together, outer and inner, as a closed chain of their pixels."""
+        inside = np.zeros(max(int(self.numbers.max(initial=0)), *members) + 1, np.uint8)
+        inside[members] = 1
+        patterns = inside[self.numbers] @ WEIGHTS
+        return float(np.bincount(patterns, self.counts, len(STEPS)) @ STEPS)
+
+
+def find_quads(ids: NDArray[np.integer]) -> Quads:
+    """The windows that regions meet in.
+
+    Args:
+        ids: Number of the region at each pixel, 0 where there is none, [h, w].
+    """
+    height, width = ids.shape
+    # One column of zeros stands between the end of a row and the beginning of the next.
+    padded = np.zeros((height + 3, width + 1), ids.dtype)
+    padded[1:-2, :-1] = ids
+    flat, corners = padded.ravel(), (0, 1, width + 1, width + 2)
+    count = (height + 2) * (width + 1) - 1
+    first, right, below, across = (flat[corner : corner + count] for corner in corners)
+    windows = np.flatnonzero((first != right) | (first != below) | (first != across))
+    return Quads(*_distinct(np.stack([flat[windows + corner] for corner in corners], axis=1)))
+
+
+def _distinct(rows: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Rows of four that differ, and how often each occurs."""
+    if rows.dtype != np.uint8:
+        return np.unique(rows, axis=0, return_counts=True)
+    # Four bytes are sorted as one number.
+    packed, counts = np.unique(rows.view(np.uint32), return_counts=True)
+    return packed.view(np.uint8).reshape(-1, 4), counts
