@@ -61,12 +61,13 @@ def neck_candidates(
     axis = ((end[0] - start[0]) / length, (end[1] - start[1]) / length)
     distance = np.arange(1, steps + 1)
     offsets = np.stack([np.rint(distance * axis[0]), np.rint(distance * axis[1])], axis=1).astype(int)
-    corridor = _corridor(face_box, offsets[-1], person.shape)
+    core, core_box = _tight(_central(face, axis), face_box)
+    corridor = _corridor(core_box, offsets[-1], person.shape)
     above_torso = _shifted(torso, torso_box, -offsets, corridor) & _member(person, (0,), corridor)
     free, window = _tight(above_torso, corridor)
     if not free.size:
         return None
-    below_face = _shifted(_central(face, axis), face_box, offsets, window)
+    below_face = _shifted(core, core_box, offsets, window)
     filled, window = _tight(free & below_face, window)
     return (filled, window) if filled.size else None
 
@@ -109,20 +110,19 @@ def _centroid(window: NDArray[np.uint8], box: Box) -> tuple[float, float]:
 
 def _central(face: NDArray[np.uint8], axis: tuple[float, float]) -> NDArray[np.uint8]:
     """The face without the outer parts of its width across the axis."""
-    rows, columns = np.nonzero(face)
-    across = axis[0] * rows - axis[1] * columns
-    low, high = across.min(), across.max()
+    height, width = face.shape
+    across = np.subtract.outer(axis[0] * np.arange(height), axis[1] * np.arange(width))
+    inside = across[face != 0]
+    low, high = inside.min(), inside.max()
     # A pixel on the limit belongs to the middle, wherever rounding puts it.
-    outer = np.abs(across - (low + high) / 2) > CENTRAL / 2 * (high - low) + 1e-9
-    core = face.copy()
-    core[rows[outer], columns[outer]] = 0
-    return core
+    middle = np.abs(across - (low + high) / 2) <= CENTRAL / 2 * (high - low) + 1e-9
+    return np.where(middle, face, np.uint8(0))
 
 
-def _corridor(face: Box, last: NDArray[np.int_], shape: tuple[int, ...]) -> Box:
-    """Box of every pixel that the face can reach by a shift of up to ``last``, within the picture."""
+def _corridor(box: Box, last: NDArray[np.int_], shape: tuple[int, ...]) -> Box:
+    """Box of every pixel that ``box`` can reach by a shift of up to ``last``, within the picture."""
     dx, dy = int(last[0]), int(last[1])
-    x0, y0, x1, y1 = face
+    x0, y0, x1, y1 = box
     return (
         max(0, x0 + min(0, dx)), max(0, y0 + min(0, dy)),
         min(shape[1], x1 + max(0, dx)), min(shape[0], y1 + max(0, dy)),

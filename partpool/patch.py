@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 EXTEND = 4
 """How many pixels beyond the mask a box filter carries the colour of its edge, at least."""
+COLOUR = np.frombuffer(b"\xff\xff\xff\0", np.uint32)[0]
+"""Blue, green and red of a BGRA pixel that is handled as one number."""
 
 Box = tuple[int, int, int, int]
 
@@ -90,8 +92,7 @@ def _shrink(part: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
     partial = np.flatnonzero(weight - np.uint8(1) < 254)
     if len(partial):
         premultiplied, weight = pixels[partial].view(np.uint8).reshape(-1, 1, 4), weight[partial]
-        averaged = cv2.divide(premultiplied, cv2.merge([weight.reshape(-1, 1)] * 4), scale=255)
-        pixels[partial] = np.where(weight >= half, averaged.view(np.uint32).ravel(), 0)
+        pixels[partial] = np.where(weight >= half, _divided(premultiplied, weight.reshape(-1, 1)), 0)
     return small
 
 
@@ -124,14 +125,24 @@ def _surroundings(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
         half, cv2.CV_16U, (3 * step, 3 * step), anchor=(step, step), normalize=False, borderType=cv2.BORDER_CONSTANT
     )
     # A pixel of four channels is handled as one number.
-    around = sums.view(np.uint64)[::step, ::step, 0].ravel().view(np.uint16).reshape(-1, 1, 4)
-    weight = around[..., 3]
-    near = np.flatnonzero(weight)
+    around = sums.view(np.uint64)[::step, ::step, 0].ravel()
+    weight = around.view(np.uint16)[3::4]
+    rim = np.flatnonzero((weight != 0) & (weight != 255 * (3 * step) ** 2))
     *colour, total = cv2.sumElems(half)
-    mean = np.array([*(round(channel * 255 / total) for channel in colour), 0], np.uint8)
-    cells = np.full(rows * columns, mean.view(np.uint32))
-    factor = np.float32(255) / weight[near]
-    factors = cv2.merge([factor, factor, factor, np.zeros_like(factor)])
-    cells[near] = cv2.multiply(around[near], factors, dtype=cv2.CV_8U).view(np.uint32).ravel()
+    mean = bytes(round(channel * 255 / total) for channel in colour)
+    cells = np.full(len(around), np.frombuffer(mean + b"\0", np.uint32))
+    premultiplied = around[rim].view(np.uint16).reshape(-1, 1, 4)
+    cells[rim] = _divided(premultiplied, premultiplied[..., 3]) & COLOUR
     wide = cv2.merge([cells.view(np.int32).reshape(-1, 1)] * EXTEND).view(np.uint8)
     return np.repeat(wide.reshape(rows, 1, -1), EXTEND, axis=1).reshape(part.shape)
+
+
+def _divided(premultiplied: NDArray[np.unsignedinteger], alpha: NDArray[np.unsignedinteger]) -> NDArray[np.uint32]:
+    """Colours over their alpha, as opaque BGRA pixels of one number each.
+
+    Args:
+        premultiplied: [n, 1, 4].
+        alpha: [n, 1], positive.
+    """
+    opaque = cv2.divide(premultiplied, cv2.merge([alpha] * 4), scale=255, dtype=cv2.CV_8U)
+    return opaque.view(np.uint32).ravel()

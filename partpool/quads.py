@@ -31,33 +31,35 @@ class Quads:
     Attributes:
         numbers: Every combination of numbers that occurs, [n, 4] in the order of ``WEIGHTS``.
         counts: Windows of each.
+        size: All numbers are smaller.
     """
 
     numbers: NDArray[np.integer]
     counts: NDArray[np.integer]
+    size: int
 
-    def touching(self, count: int) -> list[tuple[int, int]]:
-        """Pairs of regions, of ``count`` numbers, with 8-neighbouring pixels, smaller number first, sorted."""
+    def touching(self) -> list[tuple[int, int]]:
+        """Pairs of regions with 8-neighbouring pixels, smaller number first, sorted."""
         columns = self.numbers.astype(np.int64).T
         one, other = np.concatenate([columns[list(pair)] for pair in combinations(range(4), 2)], axis=1)
         low, high = np.minimum(one, other), np.maximum(one, other)
-        codes = (low * count + high)[(low > 0) & (low < high)]
-        found = np.flatnonzero(np.bincount(codes)) if count < MANY else np.unique(codes)
-        return [(code // count, code % count) for code in found.tolist()]
+        codes = (low * self.size + high)[(low > 0) & (low < high)]
+        found = np.flatnonzero(np.bincount(codes)) if self.size < MANY else np.unique(codes)
+        return [divmod(code, self.size) for code in found.tolist()]
 
     def contour_length(self, members: Sequence[int]) -> float:
         """Length of all contours of some regions taken together, outer and inner, as a closed chain of their pixels."""
-        inside = np.zeros(max(int(self.numbers.max(initial=0)), *members) + 1, np.uint8)
+        inside = np.zeros(self.size, np.uint8)
         inside[members] = 1
-        patterns = inside[self.numbers] @ WEIGHTS
-        return float(np.bincount(patterns, self.counts, len(STEPS)) @ STEPS)
+        return float(self.counts @ STEPS[inside[self.numbers] @ WEIGHTS])
 
 
-def find_quads(ids: NDArray[np.integer]) -> Quads:
+def find_quads(ids: NDArray[np.integer], size: int) -> Quads:
     """The windows that regions meet in.
 
     Args:
         ids: Number of the region at each pixel, 0 where there is none, [h, w].
+        size: All numbers are smaller.
     """
     height, width = ids.shape
     # One column of zeros stands between the end of a row and the beginning of the next.
@@ -67,7 +69,7 @@ def find_quads(ids: NDArray[np.integer]) -> Quads:
     count = (height + 2) * (width + 1) - 1
     first, right, below, across = (flat[corner : corner + count] for corner in corners)
     windows = np.flatnonzero((first != right) | (first != below) | (first != across))
-    return Quads(*_distinct(np.stack([flat[windows + corner] for corner in corners], axis=1)))
+    return Quads(*_distinct(np.stack([flat[windows + corner] for corner in corners], axis=1)), size)
 
 
 def _distinct(rows: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:

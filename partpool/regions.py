@@ -179,8 +179,8 @@ def _assemble(person: NDArray[np.uint8], planes: list[_Plane], person_box: Box) 
         table = np.zeros(max(256, len(plane.areas) + 1), whole.dtype)
         table[1 : len(plane.areas) + 1] = np.arange(first, first + len(plane.areas))
         ids[y0:y1, x0:x1] += _looked_up(plane.pixels, table)
-    quads = find_quads(ids)
-    return Regions(person_box, ids, labels, areas, boxes, quads, quads.touching(len(labels)), [])
+    quads = find_quads(ids, len(labels))
+    return Regions(person_box, ids, labels, areas, boxes, quads, quads.touching(), [])
 
 
 def _looked_up(indexes: NDArray[np.integer], table: NDArray[Any]) -> NDArray[Any]:

@@ -119,7 +119,7 @@ def _mask_problems(file: PoolFile, part: Part, row: int) -> Iterator[str]:
     size = (int(file["sources/width"][source]), int(file["sources/height"][source]))
     x0, y0, x1, y1 = part.box.tolist()
     measured = {
-        "raggedness": raggedness(find_quads(mask).contour_length([1]), area),
+        "raggedness": raggedness(find_quads(mask, 2).contour_length([1]), area),
         "border": border_share(mask, (x0, y0, x1, y1), size),
     }
     for name, value in measured.items():

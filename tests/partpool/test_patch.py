@@ -100,7 +100,7 @@ def test_a_hair_thin_part_survives_shrinking() -> None:
 
 
 def ragged(mask: NDArray[np.uint8]) -> float:
-    return raggedness(find_quads(mask).contour_length([255]), int(np.count_nonzero(mask)))
+    return raggedness(find_quads(mask, 256).contour_length([255]), int(np.count_nonzero(mask)))
 
 
 def test_raggedness_of_a_disc_and_a_comb() -> None:

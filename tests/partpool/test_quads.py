@@ -31,13 +31,13 @@ def test_contours_are_as_long_as_those_that_opencv_follows(
     mask = np.isin(ids, members).astype(np.uint8)
     contours, _ = cv2.findContours(np.pad(mask, 1), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     expected = sum(cv2.arcLength(contour, closed=True) for contour in contours)
-    assert find_quads(ids.astype(dtype)).contour_length(members) == pytest.approx(expected, rel=1e-12)
+    assert find_quads(ids.astype(dtype), 6).contour_length(members) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32])
-@pytest.mark.parametrize("count", [6, 1000])
+@pytest.mark.parametrize("size", [6, 1000])
 @given(ids=region_maps())
-def test_regions_with_neighbouring_pixels_touch(dtype: type[np.integer], count: int, ids: NDArray[np.uint8]) -> None:
+def test_regions_with_neighbouring_pixels_touch(dtype: type[np.integer], size: int, ids: NDArray[np.uint8]) -> None:
     padded = np.pad(ids, 1)
     shifts = [s for s in product((-1, 0, 1), repeat=2) if s != (0, 0)]
     pairs = {
@@ -46,4 +46,4 @@ def test_regions_with_neighbouring_pixels_touch(dtype: type[np.integer], count: 
         for one, other in zip(padded.ravel(), np.roll(padded, (dy, dx), (0, 1)).ravel(), strict=True)
         if 0 < one < other
     }
-    assert find_quads(ids.astype(dtype)).touching(count) == sorted(pairs)
+    assert find_quads(ids.astype(dtype), size).touching() == sorted(pairs)
