@@ -100,8 +100,8 @@ class _Zstd(threading.local):
 _zstd = _Zstd()
 
 
-def _bits(bgra: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.packbits(bgra[..., 3])
+def _bits(bgra: NDArray[np.uint8]) -> memoryview:
+    return np.packbits(bgra[..., 3]).data
 
 
 def _unpack_mask(data: bytes, offset: int, height: int, width: int) -> Mask:
@@ -111,7 +111,7 @@ def _unpack_mask(data: bytes, offset: int, height: int, width: int) -> Mask:
 
 
 def _encode_raw(bgra: NDArray[np.uint8]) -> bytes:
-    return b"".join((cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGB), _bits(bgra)))
+    return b"".join((cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGB).data, _bits(bgra)))
 
 
 def _decode_raw(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:
@@ -124,7 +124,7 @@ def _decode_raw(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:
 
 def _encode_jpeg(bgra: NDArray[np.uint8]) -> bytes:
     picture = cv2.imencode(".jpg", bgra, JPEG_PARAMS)[1]
-    return b"".join((struct.pack("<I", len(picture)), picture, _zstd.compress(_bits(bgra))))
+    return b"".join((struct.pack("<I", len(picture)), picture.data, _zstd.compress(_bits(bgra))))
 
 
 def _decode_jpeg(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:

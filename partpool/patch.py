@@ -118,8 +118,8 @@ def _surroundings(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Args:
         part: uint8 [h, w, 4] BGRA, h and w multiples of ``EXTEND``, all zero outside the mask.
     """
-    rows, columns = (side // EXTEND for side in part.shape[:2])
-    half = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    height, width = part.shape[:2]
+    half = cv2.resize(part, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     step = EXTEND // 2
     sums = cv2.boxFilter(
         half, cv2.CV_16U, (3 * step, 3 * step), anchor=(step, step), normalize=False, borderType=cv2.BORDER_CONSTANT
@@ -134,7 +134,7 @@ def _surroundings(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
     premultiplied = around[rim].view(np.uint16).reshape(-1, 1, 4)
     cells[rim] = _divided(premultiplied, premultiplied[..., 3]) & COLOUR
     wide = cv2.merge([cells.view(np.int32).reshape(-1, 1)] * EXTEND).view(np.uint8)
-    return np.repeat(wide.reshape(rows, 1, -1), EXTEND, axis=1).reshape(part.shape)
+    return np.repeat(wide.reshape(height // EXTEND, 1, -1), EXTEND, axis=1).reshape(part.shape)
 
 
 def _divided(premultiplied: NDArray[np.unsignedinteger], alpha: NDArray[np.unsignedinteger]) -> NDArray[np.uint32]:
