@@ -40,10 +40,10 @@ class FailedItem:
 
 @dataclass(frozen=True, slots=True)
 class UnitFiles:
-    """A unit as bytes: its encoded patches one after another, and its manifest."""
+    """A unit as bytes: its encoded patches in order, and its manifest."""
 
     number: int
-    blob: bytes
+    patches: tuple[bytes, ...]
     manifest: bytes
 
 
@@ -107,9 +107,9 @@ def encode_unit(
     arrays["seen"] = np.array(seen, np.float32).reshape(-1, 5)
     manifest = io.BytesIO()
     np.savez(manifest, allow_pickle=False, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
-    blob = b"".join(part.data for _, part in rows)
-    summary = Summary(len(cut) + len(failed), len(rows), len(blob), list(failed), counts, arrays["seen"])
-    return UnitFiles(number, blob, manifest.getvalue()), summary
+    blob_bytes = int(arrays["patches/length"].sum())
+    summary = Summary(len(cut) + len(failed), len(rows), blob_bytes, list(failed), counts, arrays["seen"])
+    return UnitFiles(number, tuple(part.data for _, part in rows), manifest.getvalue()), summary
 
 
 def put_unit(folder: Path, unit: UnitFiles) -> None:
@@ -117,13 +117,14 @@ def put_unit(folder: Path, unit: UnitFiles) -> None:
 
     Two workers may write the same unit, if one was believed lost; both write the same bytes.
     """
-    for path, data in (
-        (blob_path(folder, unit.number), unit.blob),
-        (manifest_path(folder, unit.number), unit.manifest),
+    for path, pieces in (
+        (blob_path(folder, unit.number), unit.patches),
+        (manifest_path(folder, unit.number), (unit.manifest,)),
     ):
         partial = path.with_name(f"{path.name}.{os.urandom(4).hex()}.partial")
         try:
-            partial.write_bytes(data)
+            with partial.open("wb") as file:
+                file.writelines(pieces)
             partial.rename(path)
         except BaseException:
             partial.unlink(missing_ok=True)
