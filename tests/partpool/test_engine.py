@@ -155,6 +155,13 @@ def test_an_error_of_the_function_is_raised(engine: Engine) -> None:
         list(engine.run(refuse_seven, range(20)))
 
 
+def test_what_was_done_just_before_an_error_is_not_lost(engine: Engine) -> None:
+    done: set[int] = set()
+    with pytest.raises(OutputError):
+        done.update(engine.run(refuse_seven, range(8)))
+    assert 6 in done
+
+
 def test_a_lost_worker_is_replaced(engine: Engine, tmp_path: Path) -> None:
     if not loses_workers(engine):
         pytest.skip("this process would be lost")
