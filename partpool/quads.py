@@ -29,7 +29,7 @@ class Quads:
     """The windows of a map of regions that hold more than one number; 0 lies all around the map.
 
     Attributes:
-        numbers: Every combination of numbers that occurs, [n, 4] in the order of ``WEIGHTS``.
+        numbers: The combinations of numbers that occur, [n, 4] in the order of ``WEIGHTS``.
         counts: Windows of each.
         size: All numbers are smaller.
     """
@@ -63,19 +63,20 @@ def find_quads(ids: NDArray[np.integer], size: int) -> Quads:
     """
     height, width = ids.shape
     # One column of zeros stands between the end of a row and the beginning of the next.
-    padded = np.zeros((height + 3, width + 1), ids.dtype)
-    padded[1:-2, :-1] = ids
+    padded = np.zeros((height + 2, width + 1), ids.dtype)
+    padded[1:-1, :-1] = ids
     flat, corners = padded.ravel(), (0, 1, width + 1, width + 2)
-    count = (height + 2) * (width + 1) - 1
+    count = (height + 1) * (width + 1) - 1
     first, right, below, across = (flat[corner : corner + count] for corner in corners)
     windows = np.flatnonzero((first != right) | (first != below) | (first != across))
     return Quads(*_distinct(np.stack([flat[windows + corner] for corner in corners], axis=1)), size)
 
 
 def _distinct(rows: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """Rows of four that differ, and how often each occurs."""
+    """Rows of four, and how often each occurs."""
     if rows.dtype != np.uint8:
-        return np.unique(rows, axis=0, return_counts=True)
+        # With so many regions few rows are equal.
+        return rows, np.ones(len(rows), np.int64)
     # Four bytes are sorted as one number.
     packed, counts = np.unique(rows.view(np.uint32), return_counts=True)
     return packed.view(np.uint8).reshape(-1, 4), counts
