@@ -62,6 +62,8 @@ def neck_candidates(
     distance = np.arange(1, steps + 1)
     offsets = np.stack([np.rint(distance * axis[0]), np.rint(distance * axis[1])], axis=1).astype(int)
     core, core_box = _tight(_central(face, axis), face_box)
+    if not core.size:
+        return None
     corridor = _corridor(core_box, offsets[-1], person.shape)
     above_torso = _shifted(torso, torso_box, -offsets, corridor) & _member(person, (0,), corridor)
     free, window = _tight(above_torso, corridor)

@@ -306,6 +306,12 @@ def test_the_limits_of_the_face_belong_to_its_middle() -> None:
         np.testing.assert_array_equal(mask & (label_map == 0), neck)
 
 
+def test_a_face_two_pixels_wide_has_no_middle_for_a_neck_to_hang_from() -> None:
+    label_map = np.kron(np.array([LIP.ids(("coat", "face", "hat"))], np.uint8), np.ones((2, 2), np.uint8))
+    image = np.zeros((*label_map.shape, 3), np.uint8)
+    assert_equals_oracle(label_map, image, ASDA26, FilterConfig(min_area=1))
+
+
 def test_a_neck_between_others_is_no_part() -> None:
     """Face and coat are not in the class, so the neck between them leaves nothing that the class is composed of."""
     scheme = LabelScheme(
