@@ -37,6 +37,8 @@ from partpool.writer import Header, pack
 
 Array = NDArray[Any]
 ROUNDS = 3
+UNPROFILED = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+"""What docs/scale.md recommends for workers: Dask's profiler looks at what they do a hundred times a second."""
 PARTS_PER_SOURCE = 8
 """LIP gives 8 parts per person."""
 
@@ -96,7 +98,8 @@ def cluster(folder: Path, workers: int) -> Iterator[str]:
         time.sleep(0.1)
     address = json.loads(file.read_text())["address"]
     command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nworkers", str(workers)]
-    nanny = subprocess.Popen([*command, "--nthreads", "1", "--no-dashboard", "--local-directory", str(folder)], **quiet)
+    command += ["--nthreads", "1", "--no-dashboard", "--local-directory", str(folder)]
+    nanny = subprocess.Popen(command, env=os.environ | UNPROFILED, **quiet)
     try:
         from distributed import Client
 
