@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from asda_aug.adapters import Adapter, attach, fitting_adapter, with_place_for_marks
-from asda_aug.adapters.hints import DEPTH, find_hints, merge_hints
+from asda_aug.adapters.hints import find_hints, merge_hints, unwrapped
 from asda_aug.counters import EpochCounter, Tally
 from asda_aug.deferral import check_colours, check_deferral, part_batch
 from asda_aug.errors import AdapterError
@@ -286,11 +286,7 @@ def _check_base(base: Any) -> None:
 
 def _wrappings(base: Any) -> int:
     """How many wrappers of this kind a data set has, under others such as ``Subset``."""
-    for _ in range(DEPTH):
-        if isinstance(base, ASDADataset):
-            return 1 + base._depth
-        base = getattr(base, "dataset", None)
-    return 0
+    return next((1 + each._depth for each in unwrapped(base) if isinstance(each, ASDADataset)), 0)
 
 
 def _paste_parts(pool: Any, options: dict[str, Any]) -> PasteParts:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.placement import Frame, Placement
-from asda_aug.ranges import Range, Span, as_range
+from asda_aug.ranges import Span, as_range, between
 from asda_aug.scene import Box, Scene
 from partpool.errors import ConfigError
 from partpool.taxonomy import PartClass
@@ -100,7 +100,7 @@ class RandomPlacer:
 
     def _theta(self, rng: np.random.Generator) -> Placement:
         shares = rng.random(4).tolist()
-        return Placement(*map(_between, (self.s, self.r, self.tx, self.ty), shares))
+        return Placement(*map(between, (self.s, self.r, self.tx, self.ty), shares))
 
 
 class JointPlacer(RandomPlacer):
@@ -116,11 +116,6 @@ class JointPlacer(RandomPlacer):
         own: bool = False,
     ) -> None:
         super().__init__(s, r, tx, ty, anchor="own-joint" if own else "joint")
-
-
-def _between(limits: Range, share: float) -> float:
-    low, high = limits
-    return low + share * (high - low)
 
 
 def find_frame(

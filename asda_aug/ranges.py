@@ -39,4 +39,10 @@ def as_range(value: Any, name: str, low: float, high: float) -> Range:
 def draw_from(rng: np.random.Generator, limits: Range) -> float:
     """A number of the range, uniform."""
     start, end = limits
-    return start if start == end else start + rng.random() * (end - start)
+    return start if start == end else between(limits, rng.random())
+
+
+def between(limits: Range, share: float) -> float:
+    """The number that lies at a share, 0 to 1, of the range."""
+    start, end = limits
+    return start + share * (end - start)

@@ -2,7 +2,7 @@
 
 import sys
 
-INTERRUPTED = 130
+from . import INTERRUPTED
 
 
 def run() -> None:

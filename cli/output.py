@@ -22,6 +22,8 @@ from partpool.errors import (
     SourceError,
 )
 
+from . import INTERRUPTED
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-OK, USAGE, FAILED_ITEMS, BAD_INPUT, BAD_OUTPUT, INTERRUPTED = 0, 2, 3, 4, 5, 130
-"""Exit codes; 1 is an unexpected error."""
+OK, USAGE, FAILED_ITEMS, BAD_INPUT, BAD_OUTPUT = 0, 2, 3, 4, 5
+"""Exit codes, beside ``INTERRUPTED``; 1 is an unexpected error."""
 EXIT_CODES: tuple[tuple[type[PartPoolError], int], ...] = (
     (ConfigError, USAGE),
     (OutputError, BAD_OUTPUT),

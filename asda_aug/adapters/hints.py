@@ -82,7 +82,7 @@ def _hints_of(base: Any) -> Hints:
         base: A data set; wrappers are looked through by their ``dataset``.
     """
     mean = std = names = bgr = None
-    for dataset in _unwrapped(base):
+    for dataset in unwrapped(base):
         for attribute in ("transform", "transforms"):
             if mean is None:
                 mean, std = _normalisation(getattr(dataset, attribute, None))
@@ -112,7 +112,8 @@ def merge_hints(
     )
 
 
-def _unwrapped(dataset: Any) -> Iterator[Any]:
+def unwrapped(dataset: Any) -> Iterator[Any]:
+    """A data set, and those that it wraps one within the other."""
     for _ in range(DEPTH):
         if dataset is None:
             return

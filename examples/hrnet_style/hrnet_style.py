@@ -5,19 +5,23 @@ python examples/hrnet_style/hrnet_style.py --p 0         the same without
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 import partpool
 from asda_aug import ASDADataset, JointPlacer, PasteParts
 from partpool.part import MPII_KEYPOINTS
 from partpool.synthetic import draw_person, write_lip_dataset
+
+sys.path.append(str(Path(__file__).parents[1] / "asda_loop"))
+from people import PoseNetwork
 
 IMAGE, HEATMAP, SIGMA = (64, 96), (16, 24), 1.0
 CONTEXT = 1.25
@@ -70,33 +74,6 @@ def heatmaps(joints):
     columns, rows = np.meshgrid(*(np.arange(side) + 0.5 for side in HEATMAP))
     x, y = (joints[:, :2] * np.array(HEATMAP) / IMAGE).T[..., None, None]
     return np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * SIGMA**2)).astype(np.float32)
-
-
-class PoseNet(nn.Module):
-    """Down to a sixteenth and up to a quarter of the image again, with skips: heat maps [B, K, H / 4, W / 4]."""
-
-    def __init__(self, joints, width=32):
-        super().__init__()
-        self.stem = nn.Sequential(block(3, width // 2, 2), block(width // 2, width, 2))
-        self.down = nn.ModuleList([block(width, 2 * width, 2), block(2 * width, 4 * width, 2)])
-        self.up = nn.ModuleList([block(4 * width, 2 * width), block(2 * width, width)])
-        self.head = nn.Conv2d(width, joints, 1)
-
-    def forward(self, images):
-        """The heat maps of images."""
-        quarter = self.stem(images)
-        eighth = self.down[0](quarter)
-        features = self.down[1](eighth)
-        for up, skip in zip(self.up, (eighth, quarter), strict=True):
-            features = up(nn.functional.interpolate(features, scale_factor=2)) + skip
-        return self.head(features)
-
-
-def block(inputs, outputs, stride=1):
-    """A convolution with normalisation and activation."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
 
 
 def heatmap_loss(output, target, weight):
@@ -154,7 +131,7 @@ def main():
         unseen = PoseDataset(max(8, options.people // 4), options.seed + 1, augment=False)
         # This is all that SDA takes; a large pool needs no min_parts.
         sda = ASDADataset(people, PasteParts(pool, min_parts=1, p=options.p), seed=options.seed)
-        model = PoseNet(len(MPII_KEYPOINTS))
+        model = PoseNetwork(len(MPII_KEYPOINTS))
         train(model, DataLoader(sda, batch_size=16, shuffle=True, drop_last=True), options.epochs)
         print(f"parts on {sda.stats()['touched']:,} of {sda.stats()['samples']:,} samples")
         covered = ASDADataset(unseen, pool, num_parts=3, placer=JointPlacer(), min_parts=1, seed=1)
