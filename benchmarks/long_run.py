@@ -29,6 +29,7 @@ EPOCH = 10_000
 """Samples of the base data set, at most."""
 BATCH = 100
 GROWTH = 1.1
+LOOKS = 5
 
 
 class SmallPeople(Dataset[Any]):
@@ -82,7 +83,7 @@ def run(pool: Path, samples: int, workers: int) -> bool:
             done += len(batch["index"])
         # Between two epochs no batch is on its way, which would hold files open.
         if done * 10 // samples > len(seen):
-            seen.append(usage())
+            seen.append(settled_usage())
             memory, files = seen[-1]
             rate = done / (time.monotonic() - began)
             print(f"{done:>10,} samples, {rate:,.0f}/s: {memory:.0f} MiB, {files} open files", flush=True)
@@ -91,6 +92,15 @@ def run(pool: Path, samples: int, workers: int) -> bool:
     grew, opened = seen[-1][0] / seen[0][0], seen[-1][1] - seen[0][1]
     print(f"after the first tenth: memory {grew:.3f} x, {opened:+d} open files; {changed} labels changed")
     return bool(changed) or opened > 0 or grew > GROWTH
+
+
+def settled_usage() -> tuple[float, int]:
+    """Usage without the files of the last batch, which a worker closes a moment after they were received."""
+    memory, files = usage()
+    for _ in range(LOOKS):
+        time.sleep(0.05)
+        files = min(files, usage()[1])
+    return memory, files
 
 
 def usage() -> tuple[float, int]:
