@@ -1,0 +1,366 @@
+/* The pixel loops of partpool.patch.cut.
+
+   A BGRA pixel is handled as one 32-bit number with blue in its lowest byte. Two of its channels, 16 bits apart, make
+   room for sums of 257 pixels: that is how four channels are added up at once below.
+
+   patch.py has the same in NumPy and OpenCV, for where no compiler was at hand. Change both: patches that are not
+   shrunk must be equal to the bit. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef WORDS_BIGENDIAN
+#error "pixels are taken for little-endian numbers; without this module NumPy and OpenCV do its work"
+#endif
+
+#define CELL 4                     /* patch.EXTEND */
+#define MAX_SIDE 65535             /* Products of sides and bytes are far from overflowing. */
+#define WHOLE 4096u                /* Weights of rows, as of columns: 255 * WHOLE * WHOLE fits 32 bits. */
+#define OPAQUE 0xff000000u
+#define EVEN 0x00ff00ffu           /* Blue and red; green and alpha, once they are moved there. */
+#define FULL (CELL * CELL / 4 * 255) /* Weight of a cell that lies in the part as a whole. */
+
+/* Rows of pixels in memory; a row's own are next to each other. */
+typedef struct {
+    uint8_t *first;
+    Py_ssize_t stride;
+    size_t height, width;
+} Plane;
+
+static inline uint8_t *row_of(const Plane *plane, size_t row)
+{
+    return plane->first + (Py_ssize_t)row * plane->stride;
+}
+
+/* Rows of the caller's arrays need not be aligned. Compilers make one instruction of it. */
+static inline uint32_t load(const uint8_t *row, size_t column)
+{
+    uint32_t pixel;
+    memcpy(&pixel, row + 4 * column, 4);
+    return pixel;
+}
+
+static inline void store(uint8_t *row, size_t column, uint32_t pixel)
+{
+    memcpy(row + 4 * column, &pixel, 4);
+}
+
+static inline size_t smaller(size_t one, size_t other)
+{
+    return one < other ? one : other;
+}
+
+/* The part's own pixels of a row, opaque; 0 elsewhere. */
+static void own_pixels(uint8_t *to, const uint8_t *pixels, const uint8_t *mask, size_t width)
+{
+    for (size_t x = 0; x < width; x++) {
+        uint32_t inside = mask[x] ? UINT32_MAX : 0; /* Not a branch, which would keep compilers from vector code. */
+        store(to, x, (load(pixels, x) | OPAQUE) & inside);
+    }
+}
+
+/* Weight of the first `units` of `all`; that of any of them is a difference of two, so that the sum is always WHOLE. */
+static inline uint32_t weight_of(size_t units, size_t all)
+{
+    return (uint32_t)((units * WHOLE + all / 2) / all);
+}
+
+/* Walks over the pixels of a row that is shrunk: each begins in the column `first`, `over / width` into it. */
+typedef struct {
+    size_t columns, width, first, over;
+} Walk;
+
+static inline void step(Walk *walk)
+{
+    walk->first += walk->columns / walk->width;
+    walk->over += walk->columns % walk->width;
+    if (walk->over >= walk->width) {
+        walk->over -= walk->width;
+        walk->first++;
+    }
+}
+
+/* How much each column weighs in a pixel, from its first on. All have as many; the last ones may weigh nothing. */
+static void weigh(uint32_t *weights, size_t columns, size_t width, size_t taps)
+{
+    Walk walk = {columns, width, 0, 0};
+    for (size_t x = 0; x < width; x++, step(&walk)) {
+        size_t done = 0, left = width - walk.over;
+        for (size_t tap = 0; tap < taps; tap++, left = width) {
+            size_t next = smaller(done + left, columns);
+            *weights++ = weight_of(next, columns) - weight_of(done, columns);
+            done = next;
+        }
+    }
+}
+
+static void add_weighted(uint32_t *sums, const uint8_t *bytes, uint16_t weight, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sums[i] += (uint32_t)bytes[i] * weight;
+}
+
+/* A colour over its alpha, both weighted. */
+static inline uint32_t over(uint64_t colour, uint64_t alpha)
+{
+    return (uint32_t)((255 * colour + alpha / 2) / alpha);
+}
+
+/* A row of the patch from sums of columns. Alpha becomes the share of a pixel that is the part's, at least 1 if there is
+   any, and the colour its average over that share. */
+static void shrink_across(uint8_t *to, const uint32_t *sums, const uint32_t *weights, size_t columns, size_t width,
+                          size_t taps)
+{
+    Walk walk = {columns, width, 0, 0};
+    for (size_t x = 0; x < width; x++, step(&walk)) {
+        const uint32_t *column = sums + 4 * walk.first;
+        uint64_t low = 0, high = 0; /* Blue and green, red and alpha: two numbers of 32 bits each. */
+        for (size_t tap = 0; tap < taps; tap++, column += 4) {
+            uint64_t blue_green, red_alpha, weight = *weights++;
+            memcpy(&blue_green, column, 8);
+            memcpy(&red_alpha, column + 2, 8);
+            low += blue_green * weight;
+            high += red_alpha * weight;
+        }
+        uint64_t alpha = high >> 32;
+        uint32_t pixel = 0;
+        if (alpha == (uint64_t)255 * WHOLE * WHOLE) {
+            uint64_t half = (uint64_t)WHOLE * WHOLE / 2 * 0x100000001u;
+            low = (low + half) >> 24;
+            high = (high + half) >> 24;
+            pixel = (low & 255) | (low >> 24 & 0xff00) | (high & 255) << 16 | OPAQUE;
+        } else if (alpha) {
+            uint32_t share = (uint32_t)((alpha + WHOLE * WHOLE / 2) / (WHOLE * WHOLE));
+            pixel = over(low & UINT32_MAX, alpha) | over(low >> 32, alpha) << 8 | over(high & UINT32_MAX, alpha) << 16
+                    | (share ? share : 1) << 24;
+        }
+        store(to, x, pixel);
+    }
+}
+
+/* The patch of a part that is larger: averages of areas over the part's own pixels; alpha says whether half of a pixel
+   was the part's, or as much as of any. Whether there was memory for it. */
+static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
+{
+    size_t rows = mask->height, columns = mask->width, width = patch->width, taps = (columns - 1) / width + 2;
+    size_t padded = 4 * (columns + taps);
+    uint32_t *sums = malloc((padded + columns + width * taps) * sizeof *sums);
+    if (!sums)
+        return 0;
+    uint8_t *own = (uint8_t *)(sums + padded);
+    uint32_t *weights = sums + padded + columns;
+    weigh(weights, columns, width, taps);
+    memset(sums, 0, padded * sizeof *sums);
+
+    /* A row is `patch->height` units high, one of the patch `rows`: it ends in the row that is looked at, or goes on. */
+    for (size_t row = 0, y = 0, done = 0; row < rows; row++) {
+        const uint8_t *inside = row_of(mask, row);
+        size_t left = 0, right = columns, next = smaller(done + patch->height, rows);
+        while (left < right && !inside[left])
+            left++;
+        while (left < right && !inside[right - 1])
+            right--;
+        size_t lanes = 4 * (right - left), rest = done + patch->height - next;
+        own_pixels(own, row_of(image, row) + 4 * left, inside + left, right - left);
+        add_weighted(sums + 4 * left, own, (uint16_t)(weight_of(next, rows) - weight_of(done, rows)), lanes);
+        done = next;
+        if (done == rows) {
+            shrink_across(row_of(patch, y++), sums, weights, columns, width, taps);
+            memset(sums, 0, padded * sizeof *sums);
+            add_weighted(sums + 4 * left, own, (uint16_t)weight_of(rest, rows), lanes);
+            done = rest;
+        }
+    }
+    free(sums);
+
+    uint32_t most = 0;
+    for (size_t y = 0; y < patch->height; y++)
+        for (size_t x = 0; x < width; x++) {
+            uint32_t share = load(row_of(patch, y), x) >> 24;
+            most = share > most ? share : most;
+        }
+    uint32_t half = most == 0 ? 1 : most < 128 ? most : 128;
+    for (size_t y = 0; y < patch->height; y++) {
+        uint8_t *row = row_of(patch, y);
+        for (size_t x = 0; x < width; x++) {
+            uint32_t pixel = load(row, x);
+            store(row, x, pixel >> 24 >= half ? pixel | OPAQUE : 0);
+        }
+    }
+    return 1;
+}
+
+/* The averages of the 2 x 2 pixels in two rows, rounded, are added to the cells that they lie in. */
+static void add_blocks(uint64_t *cells, const uint8_t *upper, const uint8_t *lower, size_t width)
+{
+    for (size_t x = 0; x < width; x += 2) {
+        uint32_t a = load(upper, x), c = lower ? load(lower, x) : 0;
+        uint32_t b = x + 1 < width ? load(upper, x + 1) : 0, d = lower && x + 1 < width ? load(lower, x + 1) : 0;
+        uint32_t even = (a & EVEN) + (b & EVEN) + (c & EVEN) + (d & EVEN) + 0x00020002u;
+        uint32_t odd = (a >> 8 & EVEN) + (b >> 8 & EVEN) + (c >> 8 & EVEN) + (d >> 8 & EVEN) + 0x00020002u;
+        cells[x / CELL] += (even >> 2 & EVEN) | (uint64_t)(odd >> 2 & EVEN) << 32;
+    }
+}
+
+/* Sums of channels over their weight, as a transparent pixel. */
+static uint32_t divided(uint64_t blue, uint64_t green, uint64_t red, uint64_t weight)
+{
+    if (!weight)
+        return 0;
+    return (uint32_t)((510 * blue + weight) / (2 * weight)) | (uint32_t)((510 * green + weight) / (2 * weight)) << 8
+           | (uint32_t)((510 * red + weight) / (2 * weight)) << 16;
+}
+
+#define BLUE(cell) ((cell) & 0xffff)
+#define RED(cell) ((cell) >> 16 & 0xffff)
+#define GREEN(cell) ((cell) >> 32 & 0xffff)
+#define WEIGHT(cell) ((cell) >> 48)
+
+/* Outside the part its colour goes on: in every cell that of the part's own pixels in the 3 x 3 cells around it, or the
+   mean of all. `cells` is one cell wider on each side, and zero. */
+static void go_on_outside(const Plane *patch, uint64_t *cells)
+{
+    size_t across = (patch->width + CELL - 1) / CELL, wide = across + 2;
+    uint64_t blue = 0, green = 0, red = 0, weight = 0;
+
+    for (size_t y = 0; y < patch->height; y += 2)
+        add_blocks(cells + (y / CELL + 1) * wide + 1, row_of(patch, y),
+                   y + 1 < patch->height ? row_of(patch, y + 1) : NULL, patch->width);
+    for (size_t y = 0; y < patch->height; y += CELL)
+        for (size_t x = 0; x < across; x++) {
+            uint64_t cell = cells[(y / CELL + 1) * wide + 1 + x];
+            blue += BLUE(cell);
+            green += GREEN(cell);
+            red += RED(cell);
+            weight += WEIGHT(cell);
+        }
+    uint32_t mean = divided(blue, green, red, weight);
+
+    for (size_t top = 0; top < patch->height; top += CELL) {
+        const uint64_t *above = cells + top / CELL * wide, *here = above + wide, *below = here + wide;
+        for (size_t x = 0; x < across; x++) {
+            if (WEIGHT(here[x + 1]) == FULL)
+                continue;
+            uint64_t around = 0;
+            for (size_t near = x; near < x + 3; near++)
+                around += above[near] + here[near] + below[near];
+            uint32_t colour = mean;
+            if (WEIGHT(around))
+                colour = divided(BLUE(around), GREEN(around), RED(around), WEIGHT(around));
+            size_t bottom = smaller(top + CELL, patch->height), right = smaller((x + 1) * CELL, patch->width);
+            for (size_t y = top; y < bottom; y++) {
+                uint8_t *row = row_of(patch, y);
+                for (size_t column = x * CELL; column < right; column++)
+                    store(row, column, load(row, column) ? load(row, column) : colour);
+            }
+        }
+    }
+}
+
+/* Everything there is to do without the interpreter; whether there was memory for it. */
+static int cut_part(const Plane *image, const Plane *mask, const Plane *patch)
+{
+    size_t cells = ((patch->height + CELL - 1) / CELL + 2) * ((patch->width + CELL - 1) / CELL + 2);
+    uint64_t *sums = calloc(cells, sizeof *sums);
+    int enough = sums != NULL;
+
+    if (patch->height < mask->height || patch->width < mask->width)
+        enough = enough && shrink(image, mask, patch);
+    else
+        for (size_t y = 0; y < patch->height; y++)
+            own_pixels(row_of(patch, y), row_of(image, y), row_of(mask, y), patch->width);
+    if (enough)
+        go_on_outside(patch, sums);
+    free(sums);
+    return enough;
+}
+
+/* Take hold of an array of bytes with `channels` (0: [h, w]), whose rows need not follow each other. */
+static int hold(PyObject *array, Py_buffer *view, Plane *plane, const char *name, int channels, int writable)
+{
+    if (PyObject_GetBuffer(array, view, writable ? PyBUF_RECORDS : PyBUF_RECORDS_RO) < 0)
+        return 0;
+    int dense = channels
+        ? view->ndim == 3 && view->shape[2] == channels && view->strides[2] == 1 && view->strides[1] == channels
+        : view->ndim == 2 && view->strides[1] == 1;
+    if (!dense || view->itemsize != 1 || (view->format && strcmp(view->format, "B") != 0))
+        PyErr_Format(PyExc_ValueError, "%s must be uint8 [h, w%s] with dense rows", name, channels ? ", 4" : "");
+    else if (view->shape[0] < 1 || view->shape[0] > MAX_SIDE || view->shape[1] < 1 || view->shape[1] > MAX_SIDE)
+        PyErr_Format(PyExc_ValueError, "the sides of %s must lie in [1, %d], but are %zd and %zd", name, MAX_SIDE,
+                     view->shape[0], view->shape[1]);
+    else {
+        plane->first = view->buf;
+        plane->stride = view->strides[0];
+        plane->height = (size_t)view->shape[0];
+        plane->width = (size_t)view->shape[1];
+        return 1;
+    }
+    PyBuffer_Release(view);
+    return 0;
+}
+
+static PyObject *cut(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    PyObject *arrays[3];
+    Py_ssize_t x0, y0, x1, y1;
+    if (!PyArg_ParseTuple(arguments, "OO(nnnn)O:cut", &arrays[0], &arrays[1], &x0, &y0, &x1, &y1, &arrays[2]))
+        return NULL;
+
+    static const char *const names[3] = {"image", "mask", "patch"};
+    Py_buffer views[3];
+    Plane planes[3], *image = planes, *mask = planes + 1, *patch = planes + 2;
+    int held = 0, enough = 0;
+    while (held < 3 && hold(arrays[held], &views[held], &planes[held], names[held], held == 1 ? 0 : 4, held == 2))
+        held++;
+    if (held == 3) {
+        if (x0 < 0 || x0 >= x1 || x1 > (Py_ssize_t)image->width || x1 - x0 != (Py_ssize_t)mask->width
+            || y0 < 0 || y0 >= y1 || y1 > (Py_ssize_t)image->height || y1 - y0 != (Py_ssize_t)mask->height)
+            PyErr_SetString(PyExc_ValueError, "box must lie in the image and be as large as the mask");
+        else if (patch->height > mask->height || patch->width > mask->width)
+            PyErr_SetString(PyExc_ValueError, "patch must not be larger than the mask");
+        else {
+            image->first += y0 * image->stride + 4 * x0;
+            Py_BEGIN_ALLOW_THREADS
+            enough = cut_part(image, mask, patch);
+            Py_END_ALLOW_THREADS
+            if (!enough)
+                PyErr_NoMemory();
+        }
+    }
+    while (held)
+        PyBuffer_Release(&views[--held]);
+    if (!enough)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"cut", cut, METH_VARARGS,
+     "cut(image, mask, box, patch)\n--\n\n"
+     "Write the patch of a part, shrunk by area averaging if ``patch`` is smaller than the mask."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+#ifdef Py_MOD_PER_INTERPRETER_GIL_SUPPORTED
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#ifdef Py_MOD_GIL_NOT_USED
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_cut", "The pixel loops of cutting.", 0, methods, slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__cut(void)
+{
+    return PyModuleDef_Init(&definition);
+}
