@@ -21,7 +21,7 @@
 #define MAX_SIDE 65535             /* Products of sides and bytes are far from overflowing. */
 #define WHOLE 4096u                /* Weights of rows, as of columns: 255 * WHOLE * WHOLE fits 32 bits. */
 #define OPAQUE 0xff000000u
-#define EVEN 0x00ff00ffu           /* Blue and red; green and alpha, once they are moved there. */
+#define EVEN 0x00ff00ff00ff00ffu   /* Blue and red of two pixels; green and alpha, once they are moved there. */
 #define FULL (CELL * CELL / 4 * 255) /* Weight of a cell that lies in the part as a whole. */
 
 /* Rows of pixels in memory; a row's own are next to each other. */
@@ -69,39 +69,27 @@ static inline uint32_t weight_of(size_t units, size_t all)
     return (uint32_t)((units * WHOLE + all / 2) / all);
 }
 
-/* Walks over the pixels of a row that is shrunk: each begins in the column `first`, `over / width` into it. */
-typedef struct {
-    size_t columns, width, first, over;
-} Walk;
-
-static inline void step(Walk *walk)
+/* For each pixel of a row that is shrunk: the first of the columns that it covers, and how much that and the next weigh.
+   All have as many `taps`; the last ones may weigh nothing. */
+static void weigh(uint32_t *table, size_t columns, size_t width, size_t taps)
 {
-    walk->first += walk->columns / walk->width;
-    walk->over += walk->columns % walk->width;
-    if (walk->over >= walk->width) {
-        walk->over -= walk->width;
-        walk->first++;
-    }
-}
-
-/* How much each column weighs in a pixel, from its first on. All have as many; the last ones may weigh nothing. */
-static void weigh(uint32_t *weights, size_t columns, size_t width, size_t taps)
-{
-    Walk walk = {columns, width, 0, 0};
-    for (size_t x = 0; x < width; x++, step(&walk)) {
-        size_t done = 0, left = width - walk.over;
-        for (size_t tap = 0; tap < taps; tap++, left = width) {
-            size_t next = smaller(done + left, columns);
-            *weights++ = weight_of(next, columns) - weight_of(done, columns);
+    /* A column is `width` units wide, a pixel `columns`. */
+    for (size_t x = 0; x < width; x++) {
+        size_t done = 0, next = width - x * columns % width;
+        *table++ = (uint32_t)(x * columns / width);
+        for (size_t tap = 0; tap < taps; tap++, next += width) {
+            next = smaller(next, columns);
+            *table++ = weight_of(next, columns) - weight_of(done, columns);
             done = next;
         }
     }
 }
 
-static void add_weighted(uint32_t *sums, const uint8_t *bytes, uint16_t weight, size_t count)
+static void add_weighted(uint32_t *sums, const uint8_t *bytes, uint32_t weight, size_t count)
 {
+    uint16_t factor = (uint16_t)weight; /* Products of 16 bits are what every processor has vector code for. */
     for (size_t i = 0; i < count; i++)
-        sums[i] += (uint32_t)bytes[i] * weight;
+        sums[i] += (uint32_t)bytes[i] * factor;
 }
 
 /* A colour over its alpha, both weighted. */
@@ -112,15 +100,15 @@ static inline uint32_t over(uint64_t colour, uint64_t alpha)
 
 /* A row of the patch from sums of columns. Alpha becomes the share of a pixel that is the part's, at least 1 if there is
    any, and the colour its average over that share. */
-static void shrink_across(uint8_t *to, const uint32_t *sums, const uint32_t *weights, size_t columns, size_t width,
-                          size_t taps)
+static inline void shrink_across(uint8_t *to, const uint32_t *sums, const uint32_t *table, size_t first,
+                                 size_t end, size_t taps)
 {
-    Walk walk = {columns, width, 0, 0};
-    for (size_t x = 0; x < width; x++, step(&walk)) {
-        const uint32_t *column = sums + 4 * walk.first;
+    table += first * (taps + 1);
+    for (size_t x = first; x < end; x++) {
+        const uint32_t *column = sums + 4 * (size_t)*table++;
         uint64_t low = 0, high = 0; /* Blue and green, red and alpha: two numbers of 32 bits each. */
         for (size_t tap = 0; tap < taps; tap++, column += 4) {
-            uint64_t blue_green, red_alpha, weight = *weights++;
+            uint64_t blue_green, red_alpha, weight = *table++;
             memcpy(&blue_green, column, 8);
             memcpy(&red_alpha, column + 2, 8);
             low += blue_green * weight;
@@ -148,31 +136,51 @@ static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
 {
     size_t rows = mask->height, columns = mask->width, width = patch->width, taps = (columns - 1) / width + 2;
     size_t padded = 4 * (columns + taps);
-    uint32_t *sums = malloc((padded + columns + width * taps) * sizeof *sums);
+    uint32_t *sums = malloc((padded + columns + width * (taps + 1)) * sizeof *sums);
     if (!sums)
         return 0;
     uint8_t *own = (uint8_t *)(sums + padded);
-    uint32_t *weights = sums + padded + columns;
-    weigh(weights, columns, width, taps);
+    uint32_t *table = sums + padded + columns;
+    weigh(table, columns, width, taps);
     memset(sums, 0, padded * sizeof *sums);
 
-    /* A row is `patch->height` units high, one of the patch `rows`: it ends in the row that is looked at, or goes on. */
-    for (size_t row = 0, y = 0, done = 0; row < rows; row++) {
+    /* A row is `patch->height` units high, one of the patch `rows`: it ends in the row that is looked at, or goes on.
+       All that it is made of lies in the columns `from` ... `to`. */
+    size_t from = columns, to = 0, y = 0, done = 0;
+    for (size_t row = 0; row < rows; row++) {
         const uint8_t *inside = row_of(mask, row);
         size_t left = 0, right = columns, next = smaller(done + patch->height, rows);
         while (left < right && !inside[left])
             left++;
         while (left < right && !inside[right - 1])
             right--;
-        size_t lanes = 4 * (right - left), rest = done + patch->height - next;
-        own_pixels(own, row_of(image, row) + 4 * left, inside + left, right - left);
-        add_weighted(sums + 4 * left, own, (uint16_t)(weight_of(next, rows) - weight_of(done, rows)), lanes);
+        size_t count = right - left, rest = done + patch->height - next;
+        own_pixels(own, row_of(image, row) + 4 * left, inside + left, count);
+        add_weighted(sums + 4 * left, own, weight_of(next, rows) - weight_of(done, rows), 4 * count);
         done = next;
-        if (done == rows) {
-            shrink_across(row_of(patch, y++), sums, weights, columns, width, taps);
-            memset(sums, 0, padded * sizeof *sums);
-            add_weighted(sums + 4 * left, own, (uint16_t)weight_of(rest, rows), lanes);
-            done = rest;
+        if (count) {
+            from = smaller(from, left);
+            to = right > to ? right : to;
+        }
+        if (done < rows)
+            continue;
+        uint8_t *shrunk = row_of(patch, y++);
+        memset(shrunk, 0, 4 * width);
+        if (from < to) {
+            size_t first = from * width / columns, end = (to * width - 1) / columns + 1;
+            if (taps == 3) /* Often so, and a known number makes faster code. */
+                shrink_across(shrunk, sums, table, first, end, 3);
+            else
+                shrink_across(shrunk, sums, table, first, end, taps);
+            memset(sums + 4 * from, 0, 4 * (to - from) * sizeof *sums);
+        }
+        from = columns;
+        to = 0;
+        done = rest;
+        if (rest && count) {
+            add_weighted(sums + 4 * left, own, weight_of(rest, rows), 4 * count);
+            from = left;
+            to = right;
         }
     }
     free(sums);
@@ -194,16 +202,26 @@ static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
     return 1;
 }
 
-/* The averages of the 2 x 2 pixels in two rows, rounded, are added to the cells that they lie in. */
-static void add_blocks(uint64_t *cells, const uint8_t *upper, const uint8_t *lower, size_t width)
+/* The average of 2 x 2 pixels, rounded, of which two are in one number: four channels of 16 bits. */
+static inline uint64_t average_of(uint64_t upper, uint64_t lower)
 {
-    for (size_t x = 0; x < width; x += 2) {
-        uint32_t a = load(upper, x), c = lower ? load(lower, x) : 0;
-        uint32_t b = x + 1 < width ? load(upper, x + 1) : 0, d = lower && x + 1 < width ? load(lower, x + 1) : 0;
-        uint32_t even = (a & EVEN) + (b & EVEN) + (c & EVEN) + (d & EVEN) + 0x00020002u;
-        uint32_t odd = (a >> 8 & EVEN) + (b >> 8 & EVEN) + (c >> 8 & EVEN) + (d >> 8 & EVEN) + 0x00020002u;
-        cells[x / CELL] += (even >> 2 & EVEN) | (uint64_t)(odd >> 2 & EVEN) << 32;
+    uint64_t even = (upper & EVEN) + (lower & EVEN), odd = (upper >> 8 & EVEN) + (lower >> 8 & EVEN);
+    even += (even >> 32) + 0x00020002u;
+    odd += (odd >> 32) + 0x00020002u;
+    return (even >> 2 & 0x00ff00ffu) | (odd >> 2 & 0x00ff00ffu) << 32;
+}
+
+/* Averages of 2 x 2 pixels in two rows; there are none to the right of an odd width. */
+static void average_blocks(uint64_t *blocks, const uint8_t *upper, const uint8_t *lower, size_t width)
+{
+    for (size_t block = 0; block < width / 2; block++) {
+        uint64_t two_above, two_below;
+        memcpy(&two_above, upper + 8 * block, 8);
+        memcpy(&two_below, lower + 8 * block, 8);
+        blocks[block] = average_of(two_above, two_below);
     }
+    if (width % 2)
+        blocks[width / 2] = average_of(load(upper, width - 1), load(lower, width - 1));
 }
 
 /* Sums of channels over their weight, as a transparent pixel. */
@@ -221,15 +239,19 @@ static uint32_t divided(uint64_t blue, uint64_t green, uint64_t red, uint64_t we
 #define WEIGHT(cell) ((cell) >> 48)
 
 /* Outside the part its colour goes on: in every cell that of the part's own pixels in the 3 x 3 cells around it, or the
-   mean of all. `cells` is one cell wider on each side, and zero. */
-static void go_on_outside(const Plane *patch, uint64_t *cells)
+   mean of all. `cells` is one cell wider on each side, and zero; so are two rows of blocks of 2 x 2 pixels. */
+static void go_on_outside(const Plane *patch, uint64_t *cells, uint64_t *blocks)
 {
     size_t across = (patch->width + CELL - 1) / CELL, wide = across + 2;
+    const uint8_t *nothing = (const uint8_t *)(blocks + 2 * across);
     uint64_t blue = 0, green = 0, red = 0, weight = 0;
 
-    for (size_t y = 0; y < patch->height; y += 2)
-        add_blocks(cells + (y / CELL + 1) * wide + 1, row_of(patch, y),
-                   y + 1 < patch->height ? row_of(patch, y + 1) : NULL, patch->width);
+    for (size_t y = 0; y < patch->height; y += 2) {
+        uint64_t *here = cells + (y / CELL + 1) * wide + 1;
+        average_blocks(blocks, row_of(patch, y), y + 1 < patch->height ? row_of(patch, y + 1) : nothing, patch->width);
+        for (size_t x = 0; x < across; x++)
+            here[x] += blocks[2 * x] + blocks[2 * x + 1];
+    }
     for (size_t y = 0; y < patch->height; y += CELL)
         for (size_t x = 0; x < across; x++) {
             uint64_t cell = cells[(y / CELL + 1) * wide + 1 + x];
@@ -264,8 +286,9 @@ static void go_on_outside(const Plane *patch, uint64_t *cells)
 /* Everything there is to do without the interpreter; whether there was memory for it. */
 static int cut_part(const Plane *image, const Plane *mask, const Plane *patch)
 {
-    size_t cells = ((patch->height + CELL - 1) / CELL + 2) * ((patch->width + CELL - 1) / CELL + 2);
-    uint64_t *sums = calloc(cells, sizeof *sums);
+    size_t down = (patch->height + CELL - 1) / CELL, across = (patch->width + CELL - 1) / CELL;
+    size_t cells = (down + 2) * (across + 2);
+    uint64_t *sums = calloc(cells + 4 * across, sizeof *sums);
     int enough = sums != NULL;
 
     if (patch->height < mask->height || patch->width < mask->width)
@@ -274,7 +297,7 @@ static int cut_part(const Plane *image, const Plane *mask, const Plane *patch)
         for (size_t y = 0; y < patch->height; y++)
             own_pixels(row_of(patch, y), row_of(image, y), row_of(mask, y), patch->width);
     if (enough)
-        go_on_outside(patch, sums);
+        go_on_outside(patch, sums, sums + cells);
     free(sums);
     return enough;
 }
