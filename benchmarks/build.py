@@ -28,6 +28,7 @@ import numpy as np
 from PIL import Image
 
 from partpool import PartPool, build, find_lip
+from partpool.fingerprint import LOOPS, versions
 from partpool.reading import MAX_FILE
 from partpool.sources import Source
 from partpool.synthetic import write_lip_dataset
@@ -49,7 +50,8 @@ def main() -> None:
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ",
         end="",
     )
-    print(f"OpenCV {cv2.__version__}, NumPy {np.__version__}, h5py {h5py.__version__}")
+    print(f"OpenCV {cv2.__version__}, NumPy {np.__version__}, h5py {h5py.__version__}, ", end="")
+    print(f"compiled loops: {versions()[LOOPS]}")
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         needs_pictures = options.only in (None, "build", "workers", "read")
         sets = list(data_sets(Path(folder), options.photos, options.lip)) if needs_pictures else []

@@ -186,13 +186,13 @@ static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
     free(sums);
 
     uint32_t most = 0;
-    for (size_t y = 0; y < patch->height; y++)
+    for (y = 0; y < patch->height && most < 128; y++)
         for (size_t x = 0; x < width; x++) {
             uint32_t share = load(row_of(patch, y), x) >> 24;
             most = share > most ? share : most;
         }
     uint32_t half = most == 0 ? 1 : most < 128 ? most : 128;
-    for (size_t y = 0; y < patch->height; y++) {
+    for (y = 0; y < patch->height; y++) {
         uint8_t *row = row_of(patch, y);
         for (size_t x = 0; x < width; x++) {
             uint32_t pixel = load(row, x);

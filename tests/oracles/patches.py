@@ -27,6 +27,19 @@ def area_average(picture: NDArray[np.uint8], height: int, width: int) -> NDArray
     return np.einsum("yr,rcb,xc->yxb", rows, picture.astype(float), columns, optimize=True)
 
 
+def own_average(
+    picture: NDArray[np.uint8], mask: NDArray[np.bool_], height: int, width: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Average colour over the mask's pixels only, NaN where there are none, and the share of each pixel that is in it.
+
+    Returns:
+        [height, width, c] and [height, width].
+    """
+    share = area_average(mask[..., None].astype(np.uint8), height, width)
+    with np.errstate(invalid="ignore"):
+        return area_average(picture * mask[..., None], height, width) / share, share[..., 0]
+
+
 def overlaps(old: int, new: int) -> NDArray[np.float64]:
     """Which share of each of ``new`` equal intervals lies in each of ``old`` ones, [new, old]."""
     edges, cells = np.linspace(0, old, new + 1), np.arange(old)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -9,8 +11,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from oracles.patches import area_average, distance, near_mean
+from partpool import patch as patches
 from partpool.patch import EXTEND, Box, border_share, cut, raggedness
 from partpool.quads import find_quads
+
+
+@pytest.fixture(scope="module", autouse=True, params=[True, False], ids=["compiled", "plain"])
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Both ways of cutting, one after the other."""
+    if request.param and not patches.COMPILED:
+        pytest.skip("partpool._cut is not built: there was no C compiler when partpool was installed")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(patches, "COMPILED", request.param)
+        yield
 
 
 def photo(height: int, width: int, seed: int) -> NDArray[np.uint8]:
