@@ -33,7 +33,8 @@ def samples(draw: st.DrawFn, largest: int) -> Sample:
     wide = rng.integers(0, 256, (y0 + height + gap, x0 + width + 2 * gap, 4), np.uint8)
     image = wide[:, : x0 + width + gap]
     image[..., 3] = 255
-    return image, _mask(rng, height, width, draw(st.sampled_from([1, 2, 7, 40])), gap), (x0, y0, x0 + width, y0 + height)
+    mask = _mask(rng, height, width, draw(st.sampled_from([1, 2, 7, 40])), gap)
+    return image, mask, (x0, y0, x0 + width, y0 + height)
 
 
 def _mask(rng: np.random.Generator, height: int, width: int, grain: int, gap: int) -> NDArray[np.uint8]:
