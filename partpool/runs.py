@@ -18,8 +18,9 @@ from partpool.unit import Counts, Rows, blob_path, read_unit
 
 Array = NDArray[Any]
 Piece = tuple[Array, bytes]
-CHUNK = 2**24
-"""Bytes of encoded patches in memory at a time, unless one patch is larger."""
+PIECE = 2**18
+"""Bytes of encoded patches in memory at a time, unless one patch is larger: read, checked and written again while they
+are in a core's cache."""
 LENGTH, SOURCE = "length", "source"
 
 
@@ -92,17 +93,17 @@ class SpoolRun:
         return self._patches[name][first:last]
 
     def pieces(self, rows: Array) -> Iterator[Piece]:
-        """Encoded patches of ``rows``; those that follow each other in a unit are read at once."""
+        """Encoded patches of ``rows``; those that follow each other in a unit are read together."""
         unit, position, length = self._unit[rows], self._position[rows], self._patches[LENGTH][rows].astype(np.int64)
         for head, tail in _adjacent(position, length, unit):
             path = blob_path(self._spool, int(unit[head]))
-            size = int(length[head:tail].sum())
             with path.open("rb") as file:
                 file.seek(int(position[head]))
-                data = file.read(size)
-            if len(data) != size:
-                raise OSError(f"{path} is shorter than its manifest says")
-            yield length[head:tail], data
+                for piece in _portions(length[head:tail], PIECE):
+                    data = file.read(int(piece.sum()))
+                    if len(data) != piece.sum():
+                        raise OSError(f"{path} is shorter than its manifest says")
+                    yield piece, data
 
 
 class PoolRun:
@@ -156,11 +157,11 @@ class PoolRun:
         for head, tail in _adjacent(rows, np.ones(len(rows), np.int64)):
             first, last = int(rows[head]), int(rows[tail - 1]) + 1
             offset = self._file.rows("offset", first, last + 1).astype(np.int64)
-            while first < last:
-                # As many patches as fit into a chunk, at least one.
-                count = max(1, int(np.searchsorted(offset, offset[0] + CHUNK, "right")) - 1)
-                yield np.diff(offset[: count + 1]), self._file.blob(int(offset[0]), int(offset[count]))
-                first, offset = first + count, offset[count:]
+            begin = int(offset[0])
+            for piece in _portions(np.diff(offset), PIECE):
+                end = begin + int(piece.sum())
+                yield piece, self._file.blob(begin, end)
+                begin = end
 
 
 def order_of_sources(sources: Mapping[str, Array]) -> Array:
@@ -184,6 +185,16 @@ def _adjacent(position: Array, length: Array, group: Array | None = None) -> Ite
         breaks |= group[1:] != group[:-1]
     edges = np.concatenate([[0], np.flatnonzero(breaks) + 1, [len(position)]]).tolist()
     yield from itertools.pairwise(edges)
+
+
+def _portions(lengths: Array, size: int) -> Iterator[Array]:
+    """Lengths, in order, in portions that add up to ``size`` at most, or are a single one."""
+    ends = np.cumsum(lengths)
+    first = done = 0
+    while first < len(lengths):
+        last = max(first + 1, int(np.searchsorted(ends, done + size, "right")))
+        yield lengths[first:last]
+        first, done = last, int(ends[last - 1])
 
 
 def _stack(tables: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
