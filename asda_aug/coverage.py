@@ -52,25 +52,25 @@ def shares(
     """
     (a, b, c), (d, e, f) = checked_matrix(matrix)
     area = a * e - b * d
+    ux, uy, vx, vy = e / area, -b / area, -d / area, a / area
     rows, columns = mask.shape
     height, width = shape
     # For the few keypoints of a person a plain loop is faster than arrays.
     for index, (x, y) in enumerate(points):
         # Patch coordinates with pixel centres at integers.
-        u = (e * (x - c) - b * (y - f)) / area - 0.5
+        u = ux * (x - c) + uy * (y - f) - 0.5
         if -1 < u < columns:
-            v = (a * (y - f) - d * (x - c)) / area - 0.5
+            v = vx * (x - c) + vy * (y - f) - 0.5
             if -1 < v < rows and 0 <= x < width and 0 <= y < height:
                 yield index, _bilinear(mask, u, v)
 
 
 def _bilinear(mask: NDArray[np.bool_], u: float, v: float) -> float:
-    height, width = mask.shape
     column, row = math.floor(u), math.floor(v)
     right, down = u - column, v - row
     total = 0.0
-    for y, wy in ((row, 1 - down), (row + 1, down)):
-        for x, wx in ((column, 1 - right), (column + 1, right)):
-            if 0 <= x < width and 0 <= y < height and mask[y, x]:
-                total += wx * wy
+    around = mask[max(row, 0) : row + 2, max(column, 0) : column + 2].tolist()
+    for line, weight in zip(around, (1 - down, down)[row < 0 :], strict=False):
+        for inside, share in zip(line, (1 - right, right)[column < 0 :], strict=False):
+            total += inside * share * weight
     return total

@@ -170,12 +170,14 @@ class Occluder(ABC):
             pasted = coloured(scene, pastes)
             drawn = paste_into(pixels, pasted, [each.feather for each in pastes], *normalisation(scene), scene.bgr)
             scene.image = like(scene.image, pixels)
-            points = scene.keypoints[scene.labelled].tolist()
-            keypoints = list(zip(*(axis.tolist() for axis in scene.labelled.nonzero()), strict=True))
+            labelled = np.flatnonzero(scene.labelled)
+            points = scene.keypoints.reshape(-1, 2)[labelled].tolist()
         for paste, warped in zip(pastes, drawn, strict=True):
             paste.seen = warped is not None and cv2.countNonZero(warped.alpha) > 0
             reached = shares(paste.part.mask, paste.matrix, points, (shape[0], shape[1])) if paste.seen else ()
-            paste.covered = [keypoints[index] for index, share in reached if share > COVERED]
+            paste.covered = [
+                divmod(int(labelled[index]), covered.shape[1]) for index, share in reached if share > COVERED
+            ]
             for keypoint in paste.covered:
                 covered[keypoint] = True
         if self.on_occlusion == "mark":

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from asda_aug.placement import Matrix
 from asda_aug.ranges import NUMBERS
 from asda_aug.values import Colours, channels_last, gain_and_offset
-from asda_aug.warp import Warped, warp
+from asda_aug.warp import Warped, compiled, warp
 from partpool.part import Part
 
 Image = TypeVar("Image", bound=NDArray[Any])
 Pasted = Sequence[tuple[Part, Matrix]]
+COMPILED_TYPES = (np.dtype(np.uint8), np.dtype(np.float32))
 
 
 def paste(
@@ -83,7 +84,9 @@ def paste_into(
         colour = warped.colour
         if pixels.shape[2] == 1:
             colour = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY if bgr else cv2.COLOR_RGB2GRAY)[..., None]
-        if image.dtype == np.uint8:
+        if compiled is not None and image.dtype in COMPILED_TYPES:
+            compiled.blend(window, colour, warped.alpha, gain, offset)
+        elif image.dtype == np.uint8:
             _blend_bytes(window, colour, warped.alpha)
         else:
             _blend_floats(window, colour, warped.alpha, gain, offset)

@@ -94,8 +94,9 @@ def checked_matrix(matrix: Matrix) -> list[list[float]]:
     Raises:
         ValueError: If it is not two rows of three finite numbers, or maps the patch onto a line.
     """
-    rows: list[list[float]] = np.asarray(matrix, np.float64).tolist()
-    if np.shape(matrix) == (2, 3):
+    array = np.asarray(matrix, np.float64)
+    rows: list[list[float]] = array.tolist()
+    if array.shape == (2, 3):
         (a, b, c), (d, e, f) = rows
         area = a * e - b * d
         if area and math.isfinite(area + c + f):

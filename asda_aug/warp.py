@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 from asda_aug.placement import Matrix, checked_matrix
 from partpool.part import Part
 
+try:
+    from asda_aug import _draw as compiled
+except ImportError:  # it was installed without a C compiler
+    compiled = None  # type: ignore[assignment]
+
+Rows = tuple[tuple[float, float, float], tuple[float, float, float]]
+Rectangle = tuple[int, int, int, int]
+"""x0 y0 x1 y1 in pixels, half-open."""
 MARGIN = 2
 """Transparent pixels around a patch before it is warped: bilinear sampling must meet colour and no mask there."""
 SHRINK = 0.5
@@ -66,35 +74,62 @@ def warp(
         The rectangle within the image that the part can touch, or None if there is none.
     """
     radius = feather_radius(feather)
-    patch, rows = _patch(part, matrix, bgr)
-    box = _rectangle(patch.shape, rows, shape)
+    colour, mask, rows = _reduced(part, matrix)
+    box = _rectangle(mask.shape, rows, shape)
     if box is None:
         return None
-    x0, y0, x1, y1 = box
-    (a, b, c), (d, e, f) = rows
-    # Pixel centres at integers, as OpenCV counts, and the rectangle's corner at 0.
-    local = np.array([[a, b, c + (a + b) / 2 - 0.5 - x0], [d, e, f + (d + e) / 2 - 0.5 - y0]])
-    pixels = cv2.warpAffine(patch, local, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
-    alpha = cv2.extractChannel(pixels, 3)
-    if radius:
+    colour, alpha = (_sample if compiled is None else _sample_compiled)(colour, mask, rows, box, bgr)
+    if radius == 1 and compiled is not None:
+        compiled.soften(alpha)
+    elif radius:
         side = 2 * radius + 1
         alpha = cv2.erode(alpha, None if radius == 1 else np.ones((side, side), np.uint8))
         alpha = cv2.GaussianBlur(alpha, (side, side), 0, borderType=cv2.BORDER_REPLICATE)
-    return Warped(x0, y0, cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), alpha)
+    return Warped(box[0], box[1], colour, alpha)
 
 
-def _patch(part: Part, matrix: Matrix, bgr: bool) -> tuple[NDArray[np.uint8], list[list[float]]]:
-    """Colour and mask with a margin, uint8 [h, w, 4], halved as often as need be, and the rows of its matrix."""
+def _reduced(part: Part, matrix: Matrix) -> tuple[NDArray[np.uint8], NDArray[Any], Rows]:
+    """Colour and mask, halved as often as need be, and the rows of their matrix; the mask is bool or 0 … 255."""
     (a, b, c), (d, e, f) = checked_matrix(matrix)
-    colour, mask = part.rgb, part.mask.view(np.uint8) * np.uint8(255)
-    for _ in range(_halvings(math.sqrt(abs(a * e - b * d)))):
+    colour: NDArray[np.uint8] = part.rgb
+    mask: NDArray[Any] = np.asarray(part.mask, np.bool_)
+    halvings = _halvings(math.sqrt(abs(a * e - b * d)))
+    if halvings:
+        mask = mask.view(np.uint8) * np.uint8(255)
+    for _ in range(halvings):
         colour, mask = _halved(colour, cv2.BORDER_REPLICATE), _halved(mask, cv2.BORDER_CONSTANT)
         a, b, d, e = 2 * a, 2 * b, 2 * d, 2 * e
+    return colour, mask, ((a, b, c), (d, e, f))
+
+
+def _sample_compiled(
+    colour: NDArray[np.uint8], mask: NDArray[Any], rows: Rows, box: Rectangle, bgr: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """What :func:`_sample` does, but that colour is 0 where the mask is; only pixels of the part take time."""
+    x0, y0, x1, y1 = box
+    pixels, alpha = np.empty((y1 - y0, x1 - x0, 3), np.uint8), np.empty((y1 - y0, x1 - x0), np.uint8)
+    colour, mask = np.ascontiguousarray(colour), np.ascontiguousarray(mask)
+    compiled.warp(colour, mask, (*rows[0], *rows[1]), (x0, y0), bgr, pixels, alpha)
+    return pixels, alpha
+
+
+def _sample(
+    colour: NDArray[np.uint8], mask: NDArray[Any], rows: Rows, box: Rectangle, bgr: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Colour uint8 [h, w, 3] and mask uint8 [h, w] of a rectangle of the image, before its edge is softened."""
+    if mask.dtype == np.bool_:
+        mask = mask.view(np.uint8) * np.uint8(255)
     around = (MARGIN, MARGIN, MARGIN, MARGIN)
     four = cv2.cvtColor(colour, cv2.COLOR_RGB2BGRA if bgr else cv2.COLOR_RGB2RGBA)
     patch = cv2.copyMakeBorder(four, *around, cv2.BORDER_REPLICATE)
     cv2.insertChannel(cv2.copyMakeBorder(mask, *around, cv2.BORDER_CONSTANT, value=0), patch, 3)
-    return patch, [[a, b, c - MARGIN * (a + b)], [d, e, f - MARGIN * (d + e)]]
+    x0, y0, x1, y1 = box
+    # Pixel centres at integers, as OpenCV counts, and the corners of margin and rectangle at 0.
+    local = np.array([
+        [a, b, c + (a + b) * (0.5 - MARGIN) - 0.5 - first] for (a, b, c), first in zip(rows, (x0, y0), strict=True)
+    ])  # fmt: skip
+    pixels = cv2.warpAffine(patch, local, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
+    return cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), cv2.extractChannel(pixels, 3)
 
 
 def _halved(pixels: NDArray[np.uint8], beyond: int) -> NDArray[np.uint8]:
@@ -114,16 +149,13 @@ def _halvings(scale: float) -> int:
     return min(MAX_HALVINGS, round(-math.log2(scale))) if scale < SHRINK else 0
 
 
-def _rectangle(
-    patch: tuple[int, ...], rows: list[list[float]], shape: tuple[int, int]
-) -> tuple[int, int, int, int] | None:
+def _rectangle(patch: tuple[int, ...], rows: Rows, shape: tuple[int, int]) -> Rectangle | None:
     """Columns and rows of the image, half-open, whose centres the mask can reach; None if there are none."""
     # Bilinear sampling carries the mask half a patch pixel beyond its own box.
-    left, top = MARGIN - 0.5, MARGIN - 0.5
-    right, bottom = patch[1] - left, patch[0] - top
-    box = []
-    for (a, b, c), size in zip(rows, (shape[1], shape[0]), strict=True):
-        corners = (a * left + b * top, a * right + b * top, a * left + b * bottom, a * right + b * bottom)
-        box.append((max(0, math.floor(min(corners) + c - 0.5)), min(size, math.ceil(max(corners) + c + 0.5))))
-    (x0, x1), (y0, y1) = box
+    half_h, half_w = (patch[0] + 1) / 2, (patch[1] + 1) / 2
+    (a, b, c), (d, e, f) = rows
+    x, reach_x = a * patch[1] / 2 + b * patch[0] / 2 + c, abs(a) * half_w + abs(b) * half_h
+    y, reach_y = d * patch[1] / 2 + e * patch[0] / 2 + f, abs(d) * half_w + abs(e) * half_h
+    x0, x1 = max(0, math.floor(x - reach_x - 0.5)), min(shape[1], math.ceil(x + reach_x + 0.5))
+    y0, y1 = max(0, math.floor(y - reach_y - 0.5)), min(shape[0], math.ceil(y + reach_y + 0.5))
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None

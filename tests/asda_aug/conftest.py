@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,16 @@ def parts(pool: Path) -> PartPool:
 def shared_pool_part(parts: PartPool) -> Part:
     """A stored part with real colour extension: an upper body."""
     return parts[int(parts.indices("upper-clothes")[0])]
+
+
+@pytest.fixture(params=["compiled", "opencv"], scope="module")
+def loops(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Pasting with the compiled loops, and without, as where no compiler was at hand."""
+    modules = [importlib.import_module(f"asda_aug.{name}") for name in ("warp", "paste")]
+    with pytest.MonkeyPatch.context() as patch:
+        for module in modules:
+            if request.param == "opencv":
+                patch.setattr(module, "compiled", None)
+            elif module.compiled is None:
+                pytest.skip("the loops are not compiled here: install with a C compiler at hand")
+        yield request.param

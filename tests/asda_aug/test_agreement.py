@@ -16,6 +16,8 @@ from asda_aug_parts import make_part, picture
 from oracles import pasting
 from partpool import Part
 
+pytestmark = pytest.mark.usefixtures("loops")
+
 SIDE, SIZE = 96, (110, 80)
 TOLERANCE = 2 if int(cv2.__version__.partition(".")[0]) >= 5 else 8
 

@@ -17,6 +17,8 @@ from asda_aug_parts import make_part, picture, place
 from oracles import pasting
 from partpool import Part
 
+pytestmark = pytest.mark.usefixtures("loops")
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TOLERANCE = 2 if int(cv2.__version__.partition(".")[0]) >= 5 else 8
 """Grey levels; OpenCV 4 rounds sampling points to 1/32 pixel."""
