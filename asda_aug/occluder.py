@@ -170,14 +170,13 @@ class Occluder(ABC):
             pasted = coloured(scene, pastes)
             drawn = paste_into(pixels, pasted, [each.feather for each in pastes], *normalisation(scene), scene.bgr)
             scene.image = like(scene.image, pixels)
-            labelled = np.flatnonzero(scene.labelled)
-            points = scene.keypoints.reshape(-1, 2)[labelled].tolist()
+            flat = np.flatnonzero(scene.labelled)
+            points = scene.keypoints.reshape(-1, 2)[flat].tolist()
+            labelled, joints = flat.tolist(), scene.labelled.shape[1]
         for paste, warped in zip(pastes, drawn, strict=True):
             paste.seen = warped is not None and cv2.countNonZero(warped.alpha) > 0
             reached = shares(paste.part.mask, paste.matrix, points, (shape[0], shape[1])) if paste.seen else ()
-            paste.covered = [
-                divmod(int(labelled[index]), covered.shape[1]) for index, share in reached if share > COVERED
-            ]
+            paste.covered = [divmod(labelled[index], joints) for index, share in reached if share > COVERED]
             for keypoint in paste.covered:
                 covered[keypoint] = True
         if self.on_occlusion == "mark":

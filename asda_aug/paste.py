@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from asda_aug.loops import compiled
 from asda_aug.placement import Matrix
 from asda_aug.ranges import NUMBERS
 from asda_aug.values import Colours, channels_last, gain_and_offset
-from asda_aug.warp import Warped, compiled, warp
+from asda_aug.warp import Warped, warp
 from partpool.part import Part
 
 Image = TypeVar("Image", bound=NDArray[Any])

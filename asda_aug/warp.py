@@ -9,13 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from asda_aug.loops import compiled
 from asda_aug.placement import Matrix, checked_matrix
 from partpool.part import Part
-
-try:
-    from asda_aug import _draw as compiled
-except ImportError:  # it was installed without a C compiler
-    compiled = None  # type: ignore[assignment]
 
 Rows = tuple[tuple[float, float, float], tuple[float, float, float]]
 Rectangle = tuple[int, int, int, int]

@@ -27,9 +27,10 @@ import torch
 from numpy.typing import NDArray
 
 from asda_aug import ASDADataset, PasteParts, Scene, to_cv2
+from asda_aug.loops import compiled
 from asda_aug.occluder import Paste
 from asda_aug.randomness import sample_generator
-from asda_aug.warp import compiled, warp
+from asda_aug.warp import warp
 from partpool import Part, PartPool, build, find_lip
 from partpool.synthetic import draw_person, write_lip_dataset
 
