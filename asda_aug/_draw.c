@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef WORDS_BIGENDIAN
+#error "Pixels are little-endian numbers here; without this module NumPy and OpenCV do its work."
+#endif
+
 #if defined(__SSE2__) || defined(_M_X64)
 #include <emmintrin.h>
 #define WITH_SSE2
