@@ -106,4 +106,4 @@ def _looks_alike(file: PoolFile, row: int, part: EncodedPart) -> bool:
     if (height, width) == (y1 - y0, x1 - x0):
         return np.array_equal(mask, new_mask) and not apart.any()
     # Where one pixel more or less belongs to the part, other colour goes on outside it.
-    return np.count_nonzero((mask != new_mask) | (apart & mask & new_mask)) <= TIES * mask.size
+    return bool(np.count_nonzero((mask != new_mask) | (apart & mask & new_mask)) <= TIES * mask.size)
