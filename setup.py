@@ -9,4 +9,6 @@ def loops(module: str) -> Extension:
     return Extension(module, [module.replace(".", "/") + ".c"], extra_compile_args=["-O3"], optional=True)
 
 
-setup(ext_modules=[loops("partpool._cut"), loops("asda_aug._draw")])
+MODULES = ("partpool._cut", "partpool._regions", "asda_aug._draw")
+
+setup(ext_modules=[loops(module) for module in MODULES])

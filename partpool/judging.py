@@ -60,12 +60,17 @@ def judge(
         mask = None
         if reason is None:
             mask = regions.mask(segment.members, segment.box)
-            measured.raggedness = patches.raggedness(regions.quads.contour_length(segment.members), segment.area)
+            measured.raggedness = patches.raggedness(regions.contour_length(segment.members), segment.area)
             measured.border = patches.border_share(mask, box, size)
             measured.texture = regions.texture(segment.members, grey)
             reason = reject_by_pixels(config, name, measured)
         if reason is None:
-            measured.overlap = max((_overlap(regions, segment, other) for other in accepted), default=0.0)
+            members = set(segment.members)
+            # Two segments of one person share whole regions or nothing.
+            measured.overlap = max(
+                (_overlap(regions, segment, other) for other in accepted if not members.isdisjoint(other.members)),
+                default=0.0,
+            )
             reason = "duplicate" if measured.overlap > config.max_iou else None
         if reason is None:
             accepted.append(segment)
@@ -73,6 +78,6 @@ def judge(
 
 
 def _overlap(regions: Regions, one: Segment, other: Segment) -> float:
-    """Intersection over union: two segments of one person share whole regions or nothing."""
+    """Intersection over union."""
     common = sum(regions.areas[number] for number in set(one.members) & set(other.members))
     return common / (one.area + other.area - common)

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from partpool import regions
+
 try:
     from partpool import _cut
 
@@ -39,20 +41,11 @@ def border_share(mask: NDArray[np.uint8], box: Box, size: tuple[int, int]) -> fl
         box: That box in the picture.
         size: Width and height of the picture.
     """
-    if box[0] > 0 and box[1] > 0 and box[2] < size[0] and box[3] < size[1]:
+    sides = (box[0] == 0, box[1] == 0, box[2] == size[0], box[3] == size[1])
+    if not any(sides):
         return 0.0
-    frame = np.zeros_like(mask)
-    for touches, side in (
-        (box[0] == 0, np.s_[:, 0]), (box[1] == 0, np.s_[0]), (box[2] == size[0], np.s_[:, -1]),
-        (box[3] == size[1], np.s_[-1]),
-    ):  # fmt: skip
-        if touches:
-            frame[side] = mask[side]
-    on_frame = cv2.countNonZero(frame)
-    if not on_frame:
-        return 0.0
-    inner = cv2.erode(mask, None, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return on_frame / (cv2.countNonZero(mask) - cv2.countNonZero(inner))
+    on_frame, on_rim = regions.loops.rim(mask, sides)
+    return on_frame / on_rim if on_rim else 0.0
 
 
 def cut(image: NDArray[np.uint8], mask: NDArray[np.uint8], box: Box, max_side: int) -> NDArray[np.uint8]:

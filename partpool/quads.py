@@ -14,14 +14,14 @@ MANY = 300
 """Regions from which on pairs are sorted instead of marked in a table."""
 WEIGHTS = np.array([1, 2, 4, 8], np.uint8)
 """What a window's pixels add to its pattern: upper left, upper right, lower left, lower right."""
-STRAIGHT, DIAGONAL = 1.0, float(np.float32(math.sqrt(2)))
-"""Lengths of a step; OpenCV, too, takes them in 32 bits."""
-STEPS = np.zeros(16)
-"""By the pattern of what lies inside, the length of the contours that pass: each goes from pixel to pixel, along a side
-or, around a corner, diagonally; where two pixels touch by a corner it passes on both sides."""
-STEPS[[0b0011, 0b1100, 0b0101, 0b1010]] = STRAIGHT
-STEPS[[0b0111, 0b1011, 0b1101, 0b1110]] = DIAGONAL
-STEPS[[0b0110, 0b1001]] = 2 * DIAGONAL
+DIAGONAL = float(np.float32(math.sqrt(2)))
+"""Length of a diagonal step; OpenCV, too, takes it in 32 bits."""
+STEPS = np.zeros((16, 2), np.int64)
+"""By the pattern of what lies inside, the straight and diagonal steps of the contours that pass: each goes from pixel
+to pixel, along a side or, around a corner, diagonally; where two pixels touch by a corner it passes on both sides."""
+STEPS[[0b0011, 0b1100, 0b0101, 0b1010], 0] = 1
+STEPS[[0b0111, 0b1011, 0b1101, 0b1110], 1] = 1
+STEPS[[0b0110, 0b1001], 1] = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,17 @@ class Quads:
         found = np.flatnonzero(np.bincount(codes)) if self.size < MANY else np.unique(codes)
         return [divmod(code, self.size) for code in found.tolist()]
 
-    def contour_length(self, members: Sequence[int]) -> float:
-        """Length of all contours of some regions taken together, outer and inner, as a closed chain of their pixels."""
+    def steps(self, members: Sequence[int]) -> tuple[int, int]:
+        """Straight and diagonal steps of all contours of some regions taken together, outer and inner."""
         inside = np.zeros(self.size, np.uint8)
-        inside[members] = 1
-        return float(self.counts @ STEPS[inside[self.numbers] @ WEIGHTS])
+        inside[list(members)] = 1
+        straight, diagonal = (self.counts @ STEPS[inside[self.numbers] @ WEIGHTS]).tolist()
+        return straight, diagonal
+
+
+def contour_length(straight: int, diagonal: int) -> float:
+    """Length of contours, as closed chains of pixels."""
+    return straight + diagonal * DIAGONAL
 
 
 def find_quads(ids: NDArray[np.integer], size: int) -> Quads:

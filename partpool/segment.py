@@ -65,6 +65,7 @@ class _Plan:
     """A part class in pixel values."""
 
     part: PartClass
+    composed: bool
     labels: tuple[int, ...]
     bridge: frozenset[int]
     requires: tuple[frozenset[int], ...]
@@ -89,7 +90,7 @@ class Segmenter:
         labels = frozenset(scheme.ids(part.labels))
         neck = self._neck is not None and bool(labels & set(self._neck.face)) and bool(labels & set(self._neck.torso))
         requires = tuple(frozenset(scheme.ids(group)) for group in part.requires)
-        return _Plan(part, scheme.ids(part.labels), frozenset(scheme.ids(part.bridge)), requires, neck)
+        return _Plan(part, part.composed, scheme.ids(part.labels), frozenset(scheme.ids(part.bridge)), requires, neck)
 
     def __call__(self, label_map: NDArray[np.uint8]) -> Segmentation | None:
         """Candidate segments of a label map, or None if it is background only.
@@ -124,6 +125,8 @@ def _area(regions: Regions, members: Iterable[int]) -> int:
 
 
 def _extent(regions: Regions, members: list[int]) -> tuple[list[int], Box, int]:
+    if len(members) == 1:
+        return members, regions.boxes[members[0]], regions.areas[members[0]]
     x0, y0, x1, y1 = zip(*(regions.boxes[number] for number in members), strict=True)
     return members, (min(x0), min(y0), max(x1), max(y1)), _area(regions, members)
 
@@ -131,10 +134,10 @@ def _extent(regions: Regions, members: list[int]) -> tuple[list[int], Box, int]:
 def _groups(regions: Regions, by_label: Mapping[int, list[int]], plan: _Plan) -> list[list[int]]:
     """The class's connected components as lists of regions, from large to small."""
     numbers = [number for label in plan.labels for number in by_label.get(label, ())]
-    if not plan.part.composed:
-        groups = [[number] for number in numbers]
-    elif not numbers:
+    if not numbers:
         return []
+    if not plan.composed:
+        groups = [[number] for number in numbers]
     else:
         members = set(numbers)
         if plan.bridge:
@@ -144,7 +147,9 @@ def _groups(regions: Regions, by_label: Mapping[int, list[int]], plan: _Plan) ->
         groups = _connected(members, regions.edges)
         if len(groups) > 1 and not plan.neck and not plan.part.split:
             groups = _join_close(regions, groups)
-    # The box makes the order of equal areas independent of how regions were numbered.
+    if len(groups) == 1:
+        return groups
+    # The box decides about the order of equal areas.
     return sorted(groups, key=lambda group: (-_area(regions, group), regions.boxes[group[0]]))
 
 
@@ -177,7 +182,7 @@ def _connected(nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> list[l
 
 def _join_close(regions: Regions, groups: list[list[int]]) -> list[list[int]]:
     """Merge groups with pixels closer than the gap."""
-    gap = GAP * math.hypot(*regions.ids.shape)
+    gap = GAP * math.hypot(*regions.shape)
     edges = []
     # Of every pair one is the smaller, and a distance map around the smaller is the cheaper one.
     by_area = sorted(range(len(groups)), key=lambda index: _area(regions, groups[index]))
@@ -203,7 +208,7 @@ def _closer(
     if not others:
         return
     reach = math.ceil(gap)
-    height, width = regions.ids.shape
+    height, width = regions.shape
     window = (
         max(0, box[0] - reach), max(0, box[1] - reach), min(width, box[2] + reach), min(height, box[3] + reach)
     )  # fmt: skip
@@ -216,6 +221,8 @@ def _closer(
 
 def _without_islands(regions: Regions, groups: list[list[int]]) -> tuple[list[list[int]], float]:
     """The largest group and all that are not much smaller; and its share of all the class's pixels."""
+    if len(groups) == 1:
+        return groups, 1.0
     areas = [_area(regions, group) for group in groups]
     kept = [group for group, area in zip(groups, areas, strict=True) if area >= ISLAND * areas[0]]
     return kept, areas[0] / sum(areas)
@@ -223,7 +230,7 @@ def _without_islands(regions: Regions, groups: list[list[int]]) -> tuple[list[li
 
 def _is_composed(regions: Regions, plan: _Plan, members: list[int]) -> bool:
     """Whether a segment of a composed class is more than one of its labels."""
-    if not plan.part.composed:
+    if not plan.composed:
         return True
     by_label: dict[int, int] = {}
     for number in members:

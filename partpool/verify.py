@@ -14,7 +14,7 @@ from partpool.layout import QUALITY
 from partpool.part import Part
 from partpool.patch import border_share, raggedness
 from partpool.pool_file import PoolFile
-from partpool.quads import find_quads
+from partpool.quads import contour_length, find_quads
 from partpool.reader import PartPool
 from partpool.recut import recut_problems
 from partpool.sources import Item
@@ -119,7 +119,7 @@ def _mask_problems(file: PoolFile, part: Part, row: int) -> Iterator[str]:
     size = (int(file["sources/width"][source]), int(file["sources/height"][source]))
     x0, y0, x1, y1 = part.box.tolist()
     measured = {
-        "raggedness": raggedness(find_quads(mask, 2).contour_length([1]), area),
+        "raggedness": raggedness(contour_length(*find_quads(mask, 2).steps([1])), area),
         "border": border_share(mask, (x0, y0, x1, y1), size),
     }
     for name, value in measured.items():

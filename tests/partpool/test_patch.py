@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from oracles.patches import area_average, distance, near_mean
 from partpool import patch as patches
+from partpool import plain_regions, regions
 from partpool.patch import EXTEND, Box, border_share, cut, raggedness
-from partpool.quads import find_quads
+from partpool.quads import contour_length, find_quads
 
 
 @pytest.fixture(scope="module", autouse=True, params=[True, False], ids=["compiled", "plain"])
@@ -23,6 +24,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.skip("partpool._cut is not built: there was no C compiler when partpool was installed")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(patches, "COMPILED", request.param)
+        patched.setattr(regions, "loops", regions.loops if request.param else plain_regions)
         yield
 
 
@@ -113,7 +115,7 @@ def test_a_hair_thin_part_survives_shrinking() -> None:
 
 
 def ragged(mask: NDArray[np.uint8]) -> float:
-    return raggedness(find_quads(mask, 256).contour_length([255]), int(np.count_nonzero(mask)))
+    return raggedness(contour_length(*find_quads(mask, 256).steps([255])), int(np.count_nonzero(mask)))
 
 
 def test_raggedness_of_a_disc_and_a_comb() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from partpool.quads import find_quads
+from partpool.quads import contour_length, find_quads
 
 
 @st.composite
@@ -31,7 +31,8 @@ def test_contours_are_as_long_as_those_that_opencv_follows(
     mask = np.isin(ids, members).astype(np.uint8)
     contours, _ = cv2.findContours(np.pad(mask, 1), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     expected = sum(cv2.arcLength(contour, closed=True) for contour in contours)
-    assert find_quads(ids.astype(dtype), 6).contour_length(members) == pytest.approx(expected, rel=1e-12)
+    found = find_quads(ids.astype(dtype), 6).steps(members)
+    assert contour_length(*found) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32])
