@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,6 @@ from partpool.pool_file import PoolFile
 from partpool.unit import Counts, Rows, blob_path, read_unit
 
 Array = NDArray[Any]
-Piece = tuple[Array, bytes]
 PIECE = 2**18
 """Bytes of encoded patches in memory at a time, unless one patch is larger: read, checked and written again while they
 are in a core's cache."""
@@ -45,13 +45,19 @@ class Run(Protocol):
         """A column of patches first … last; ``length`` is the bytes of their encoding."""
         ...
 
-    def pieces(self, rows: Array) -> Iterator[Piece]:
-        """Encoded patches of ``rows`` in order: the lengths of some, and their bytes one after another."""
+    def pieces(self, rows: Array) -> Iterator[bytes]:
+        """Encoded patches of ``rows`` in order, some at a time, one after another.
+
+        Raises:
+            PoolError: If they are damaged.
+        """
         ...
 
 
 class SpoolRun:
     """All units of a spool; its columns are in memory.
+
+    This build has written them, or compared them with their checksums when it took them up.
 
     Args:
         spool: Folder of the units.
@@ -92,7 +98,7 @@ class SpoolRun:
         """A column of patches first … last."""
         return self._patches[name][first:last]
 
-    def pieces(self, rows: Array) -> Iterator[Piece]:
+    def pieces(self, rows: Array) -> Iterator[bytes]:
         """Encoded patches of ``rows``; those that follow each other in a unit are read together."""
         unit, position, length = self._unit[rows], self._position[rows], self._patches[LENGTH][rows].astype(np.int64)
         for head, tail in _adjacent(position, length, unit):
@@ -103,7 +109,7 @@ class SpoolRun:
                     data = file.read(int(piece.sum()))
                     if len(data) != piece.sum():
                         raise OSError(f"{path} is shorter than its manifest says")
-                    yield piece, data
+                    yield data
 
 
 class PoolRun:
@@ -152,16 +158,28 @@ class PoolRun:
             return np.diff(self._file.rows("offset", first, last + 1))
         return self._file.rows(name, first, last)
 
-    def pieces(self, rows: Array) -> Iterator[Piece]:
-        """Encoded patches of ``rows``; neighbours are read at once."""
+    def pieces(self, rows: Array) -> Iterator[bytes]:
+        """Encoded patches of ``rows``, which fit their checksums; neighbours are read together."""
         for head, tail in _adjacent(rows, np.ones(len(rows), np.int64)):
-            first, last = int(rows[head]), int(rows[tail - 1]) + 1
-            offset = self._file.rows("offset", first, last + 1).astype(np.int64)
+            row, last = int(rows[head]), int(rows[tail - 1]) + 1
+            offset = self._file.rows("offset", row, last + 1).astype(np.int64)
             begin = int(offset[0])
-            for piece in _portions(np.diff(offset), PIECE):
-                end = begin + int(piece.sum())
-                yield piece, self._file.blob(begin, end)
-                begin = end
+            for lengths in _portions(np.diff(offset), PIECE):
+                end = begin + int(lengths.sum())
+                data = self._file.blob(begin, end)
+                self._compare(row, lengths, data)
+                yield data
+                row, begin = row + len(lengths), end
+
+    def _compare(self, row: int, lengths: Array, data: bytes) -> None:
+        """Compare patches from ``row`` on with their checksums."""
+        checksums = self._file.rows("crc32", row, row + len(lengths)).tolist()
+        view, end = memoryview(data), 0
+        for length, checksum in zip(lengths.tolist(), checksums, strict=True):
+            begin, end = end, end + length
+            if zlib.crc32(view[begin:end]) != checksum:
+                raise PoolError(f"{self} is damaged: the checksum of part {row} is wrong")
+            row += 1
 
 
 def order_of_sources(sources: Mapping[str, Array]) -> Array:

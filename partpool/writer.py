@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool._version import __version__
-from partpool.errors import ConfigError, PoolError
+from partpool.errors import ConfigError
 from partpool.layout import FORMAT, FORMAT_VERSION, PATCH_COLUMNS, ROW_BYTES, SOURCE_COLUMNS, Column
 from partpool.plan import Plan, any_known, merged_windows, plan_pool
 from partpool.pool_layout import Filler, class_names, lay_out
@@ -140,24 +139,13 @@ def _fill_patches(
     fill("/patches/offset", ends.astype("<u8"))
     edges = [0, *(np.flatnonzero(np.diff(run_of)) + 1).tolist(), len(rows)]
     for head, tail in itertools.pairwise(edges):
-        _fill_data(fill, runs[run_of[head]], rows[head:tail], window["crc32"][head:tail].tolist())
+        for data in runs[run_of[head]].pieces(rows[head:tail]):
+            fill("/patches/data", data)
     return int(ends[-1])
 
 
 def _unknown(column: Column, rows: int) -> Array:
     return np.full((rows, *column.shape), np.nan if column.dtype.kind == "f" else 0, column.dtype)
-
-
-def _fill_data(fill: Filler, run: Run, rows: Array, checksums: list[int]) -> None:
-    done = 0
-    for lengths, data in run.pieces(rows):
-        view, end = memoryview(data), 0
-        for length in lengths.tolist():
-            begin, end = end, end + length
-            if zlib.crc32(view[begin:end]) != checksums[done]:
-                raise PoolError(f"{run} is damaged: the checksum of part {int(rows[done])} is wrong")
-            done += 1
-        fill("/patches/data", data)
 
 
 def _fill_sources(fill: Filler, sources: Mapping[str, Array], taxonomy: Taxonomy) -> None:
