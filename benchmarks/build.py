@@ -34,7 +34,7 @@ from partpool.sources import Source
 from partpool.synthetic import write_lip_dataset
 
 LARGE = (350, 450)
-ROUNDS = 3
+ROUNDS = 5
 ITEMS = 240
 """Pictures of a set; more take longer and say the same."""
 

@@ -13,13 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SSE2__) || defined(_M_X64)
+#include <emmintrin.h>
+#define WITH_SSE2
+#endif
+
 #ifdef WORDS_BIGENDIAN
 #error "pixels are taken for little-endian numbers; without this module NumPy and OpenCV do its work"
 #endif
 
 #define CELL 4                     /* patch.EXTEND */
 #define MAX_SIDE 65535             /* Products of sides and bytes are far from overflowing. */
-#define WHOLE 4096u                /* Weights of rows, as of columns: 255 * WHOLE * WHOLE fits 32 bits. */
+#define MOST 64                    /* Times that a patch may be smaller; the less of a row there is, the more is cut off. */
+#define WHOLE 65535u               /* Sum of weights; of products with them the upper 16 bits are taken. */
 #define OPAQUE 0xff000000u
 #define EVEN 0x00ff00ff00ff00ffu   /* Blue and red of two pixels; green and alpha, once they are moved there. */
 #define FULL (CELL * CELL / 4 * 255) /* Weight of a cell that lies in the part as a whole. */
@@ -63,10 +69,10 @@ static void own_pixels(uint8_t *to, const uint8_t *pixels, const uint8_t *mask, 
     }
 }
 
-/* Weight of the first `units` of `all`; that of any of them is a difference of two, so that the sum is always WHOLE. */
-static inline uint32_t weight_of(size_t units, size_t all)
+/* Weight of the first `units` of `all`; that of any of them is a difference of two, so that the sum is always `whole`. */
+static inline uint32_t weight_of(size_t units, size_t all, uint32_t whole)
 {
-    return (uint32_t)((units * WHOLE + all / 2) / all);
+    return (uint32_t)((units * whole + all / 2) / all);
 }
 
 /* For each pixel of a row that is shrunk: the first of the columns that it covers, and how much that and the next weigh.
@@ -79,52 +85,73 @@ static void weigh(uint32_t *table, size_t columns, size_t width, size_t taps)
         *table++ = (uint32_t)(x * columns / width);
         for (size_t tap = 0; tap < taps; tap++, next += width) {
             next = smaller(next, columns);
-            *table++ = weight_of(next, columns) - weight_of(done, columns);
+            *table++ = weight_of(next, columns, WHOLE) - weight_of(done, columns, WHOLE);
             done = next;
         }
     }
 }
 
-static void add_weighted(uint32_t *sums, const uint8_t *bytes, uint32_t weight, size_t count)
+/* Bytes as 256ths of a level, weighted: the upper 16 bits of each product are added to the sums. */
+static void add_weighted(uint16_t *restrict sums, const uint8_t *restrict bytes, uint32_t weight, size_t count)
 {
-    uint16_t factor = (uint16_t)weight; /* Products of 16 bits are what every processor has vector code for. */
-    for (size_t i = 0; i < count; i++)
-        sums[i] += (uint32_t)bytes[i] * factor;
+    size_t i = 0;
+#ifdef WITH_SSE2
+    const __m128i zero = _mm_setzero_si128(), factor = _mm_set1_epi16((short)weight);
+    for (; i + 16 <= count; i += 16) {
+        __m128i levels = _mm_loadu_si128((const __m128i *)(bytes + i)), *sum = (__m128i *)(sums + i);
+        __m128i low = _mm_mulhi_epu16(_mm_unpacklo_epi8(zero, levels), factor);
+        __m128i high = _mm_mulhi_epu16(_mm_unpackhi_epi8(zero, levels), factor);
+        _mm_storeu_si128(sum, _mm_add_epi16(_mm_loadu_si128(sum), low));
+        _mm_storeu_si128(sum + 1, _mm_add_epi16(_mm_loadu_si128(sum + 1), high));
+    }
+#endif
+    for (; i < count; i++)
+        sums[i] = (uint16_t)(sums[i] + (((uint32_t)bytes[i] << 8) * weight >> 16));
 }
 
 /* A colour over its alpha, both weighted. */
-static inline uint32_t over(uint64_t colour, uint64_t alpha)
+static inline uint32_t over(uint32_t colour, uint32_t alpha)
 {
-    return (uint32_t)((255 * colour + alpha / 2) / alpha);
+    return smaller((255 * colour + alpha / 2) / alpha, 255);
 }
 
-/* A row of the patch from sums of columns. Alpha becomes the share of a pixel that is the part's, at least 1 if there is
+/* Four channels of columns next to each other, weighted: the upper 16 bits of each product, added up. */
+static inline uint64_t weighted(const uint16_t *column, const uint32_t *weights, size_t taps)
+{
+    uint64_t result;
+#ifdef WITH_SSE2
+    __m128i sum = _mm_setzero_si128();
+    for (size_t tap = 0; tap < taps; tap++) {
+        __m128i four = _mm_loadl_epi64((const __m128i *)(column + 4 * tap));
+        __m128i weight = _mm_shufflelo_epi16(_mm_cvtsi32_si128((int)weights[tap]), 0);
+        sum = _mm_add_epi16(sum, _mm_mulhi_epu16(four, weight));
+    }
+    _mm_storel_epi64((__m128i *)&result, sum);
+#else
+    result = 0;
+    for (size_t tap = 0; tap < taps; tap++, column += 4)
+        for (int channel = 0; channel < 4; channel++)
+            result += (uint64_t)(column[channel] * weights[tap] >> 16) << 16 * channel;
+#endif
+    return result;
+}
+
+/* A row of the patch from sums of columns. `lack`: how much alpha may lack of 255 because products are cut off. Alpha becomes the share of a pixel that is the part's, at least 1 if there is
    any, and the colour its average over that share. */
-static inline void shrink_across(uint8_t *to, const uint32_t *sums, const uint32_t *table, size_t first,
-                                 size_t end, size_t taps)
+static inline void shrink_across(uint8_t *to, const uint16_t *sums, const uint32_t *table, size_t first, size_t end,
+                                 size_t taps, uint32_t lack)
 {
     table += first * (taps + 1);
-    for (size_t x = first; x < end; x++) {
-        const uint32_t *column = sums + 4 * (size_t)*table++;
-        uint64_t low = 0, high = 0; /* Blue and green, red and alpha: two numbers of 32 bits each. */
-        for (size_t tap = 0; tap < taps; tap++, column += 4) {
-            uint64_t blue_green, red_alpha, weight = *table++;
-            memcpy(&blue_green, column, 8);
-            memcpy(&red_alpha, column + 2, 8);
-            low += blue_green * weight;
-            high += red_alpha * weight;
-        }
-        uint64_t alpha = high >> 32;
-        uint32_t pixel = 0;
-        if (alpha == (uint64_t)255 * WHOLE * WHOLE) {
-            uint64_t half = (uint64_t)WHOLE * WHOLE / 2 * 0x100000001u;
-            low = (low + half) >> 24;
-            high = (high + half) >> 24;
-            pixel = (low & 255) | (low >> 24 & 0xff00) | (high & 255) << 16 | OPAQUE;
+    for (size_t x = first; x < end; x++, table += taps + 1) {
+        uint64_t four = weighted(sums + 4 * (size_t)table[0], table + 1, taps);
+        uint32_t alpha = (uint32_t)(four >> 48), pixel = 0;
+        if (alpha + lack >= 255 * 256) {
+            four += 0x0000008000800080u;
+            pixel = (four >> 8 & 0xff) | (four >> 16 & 0xff00) | (four >> 24 & 0xff0000) | OPAQUE;
         } else if (alpha) {
-            uint32_t share = (uint32_t)((alpha + WHOLE * WHOLE / 2) / (WHOLE * WHOLE));
-            pixel = over(low & UINT32_MAX, alpha) | over(low >> 32, alpha) << 8 | over(high & UINT32_MAX, alpha) << 16
-                    | (share ? share : 1) << 24;
+            uint32_t share = (alpha + 128 + lack / 2) >> 8; /* A half stays a half. */
+            pixel = over(four & 0xffff, alpha) | over(four >> 16 & 0xffff, alpha) << 8
+                    | over(four >> 32 & 0xffff, alpha) << 16 | (share ? share : 1) << 24;
         }
         store(to, x, pixel);
     }
@@ -135,12 +162,13 @@ static inline void shrink_across(uint8_t *to, const uint32_t *sums, const uint32
 static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
 {
     size_t rows = mask->height, columns = mask->width, width = patch->width, taps = (columns - 1) / width + 2;
-    size_t padded = 4 * (columns + taps);
-    uint32_t *sums = malloc((padded + columns + width * (taps + 1)) * sizeof *sums);
-    if (!sums)
+    size_t padded = 4 * (columns + taps), weights = width * (taps + 1);
+    uint32_t *table = malloc(weights * sizeof *table + padded * sizeof(uint16_t) + 4 * columns);
+    if (!table)
         return 0;
+    uint16_t *sums = (uint16_t *)(table + weights);
     uint8_t *own = (uint8_t *)(sums + padded);
-    uint32_t *table = sums + padded + columns;
+    uint32_t lack = (uint32_t)(rows / patch->height + taps + 3);
     weigh(table, columns, width, taps);
     memset(sums, 0, padded * sizeof *sums);
 
@@ -156,7 +184,7 @@ static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
             right--;
         size_t count = right - left, rest = done + patch->height - next;
         own_pixels(own, row_of(image, row) + 4 * left, inside + left, count);
-        add_weighted(sums + 4 * left, own, weight_of(next, rows) - weight_of(done, rows), 4 * count);
+        add_weighted(sums + 4 * left, own, weight_of(next, rows, WHOLE) - weight_of(done, rows, WHOLE), 4 * count);
         done = next;
         if (count) {
             from = smaller(from, left);
@@ -169,21 +197,21 @@ static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
         if (from < to) {
             size_t first = from * width / columns, end = (to * width - 1) / columns + 1;
             if (taps == 3) /* Often so, and a known number makes faster code. */
-                shrink_across(shrunk, sums, table, first, end, 3);
+                shrink_across(shrunk, sums, table, first, end, 3, lack);
             else
-                shrink_across(shrunk, sums, table, first, end, taps);
+                shrink_across(shrunk, sums, table, first, end, taps, lack);
             memset(sums + 4 * from, 0, 4 * (to - from) * sizeof *sums);
         }
         from = columns;
         to = 0;
         done = rest;
         if (rest && count) {
-            add_weighted(sums + 4 * left, own, weight_of(rest, rows), 4 * count);
+            add_weighted(sums + 4 * left, own, weight_of(rest, rows, WHOLE), 4 * count);
             from = left;
             to = right;
         }
     }
-    free(sums);
+    free(table);
 
     uint32_t most = 0;
     for (y = 0; y < patch->height && most < 128; y++)
@@ -346,6 +374,8 @@ static PyObject *cut(PyObject *module, PyObject *arguments)
             PyErr_SetString(PyExc_ValueError, "box must lie in the image and be as large as the mask");
         else if (patch->height > mask->height || patch->width > mask->width)
             PyErr_SetString(PyExc_ValueError, "patch must not be larger than the mask");
+        else if (mask->height > MOST * patch->height || mask->width > MOST * patch->width)
+            PyErr_Format(PyExc_ValueError, "patch must not be more than %d times smaller than the mask", MOST);
         else {
             image->first += y0 * image->stride + 4 * x0;
             Py_BEGIN_ALLOW_THREADS

@@ -18,6 +18,8 @@ except ImportError:
     COMPILED = False
 """Whether patches are cut by compiled loops; without them NumPy and OpenCV do the same, more slowly."""
 
+FINEST = 1 / 32
+"""Share of its size that a part may be shrunk to by compiled loops, whose sums have too few bits for more."""
 EXTEND = 4
 """How many pixels beyond the mask a box filter carries the colour of its edge, at least."""
 COLOUR = np.frombuffer(b"\xff\xff\xff\0", np.uint32)[0]
@@ -67,7 +69,7 @@ def cut(image: NDArray[np.uint8], mask: NDArray[np.uint8], box: Box, max_side: i
     scale = max_side / max(height, width)
     if scale < 1:
         height, width = (max(1, round(side * scale)) for side in (height, width))
-    if not COMPILED:
+    if not COMPILED or scale < FINEST:
         return _cut_plainly(image, mask, box, height, width)
     patch = np.empty((height, width, 4), np.uint8)
     _cut.cut(image, mask, box, patch)
