@@ -1,6 +1,6 @@
 """Patch ↔ bytes.
 
-Every codec stores the mask without loss, one bit per pixel. ``jpeg`` keeps colour at quality 95 without chroma
+Every codec stores the mask without loss, one bit per pixel. ``jpeg`` keeps colour at quality 92 without chroma
 subsampling; the others keep it exactly.
 
 =======  =====================================================================================
@@ -30,7 +30,7 @@ CODECS = ("raw", "jpeg", "png", "zstd")
 """Codec names; the index is the number stored in the pool."""
 MAX_SIDE = 4096
 """Longest side of a patch in pixels; larger ones are refused before memory is taken for them."""
-JPEG_QUALITY = 95
+JPEG_QUALITY = 92
 JPEG_PARAMS = (
     cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY,
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
