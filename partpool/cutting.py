@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool import segment as segments
-from partpool.codec import MAX_SIDE, codec_id, encode
+from partpool.codec import JPEG_QUALITY, MAX_SIDE, codec_id, encode
 from partpool.errors import ConfigError
 from partpool.filters import FilterConfig, Measures
 from partpool.judging import Judged, judge
@@ -66,6 +66,7 @@ class Recipe:
             "neck_reach": REACH,
             "neck_central": CENTRAL,
             "extend": EXTEND,
+            **({"jpeg_quality": JPEG_QUALITY} if self.codec == "jpeg" else {}),
         }
 
 
