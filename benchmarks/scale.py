@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from partpool import ASDA26, PartPool, build, find_lip, merge
 from partpool.layout import PATCH_COLUMNS, ROW_BYTES
 from partpool.pool_file import PoolFile
-from partpool.runs import LENGTH, Piece
+from partpool.runs import LENGTH
 from partpool.sources import Source
 from partpool.synthetic import write_lip_dataset
 from partpool.unit import Counts
@@ -215,11 +215,10 @@ class MadeRun:
             return np.diff(self._file["offset"])[template]
         return self._file[name][template]
 
-    def pieces(self, rows: Array) -> Iterator[Piece]:
+    def pieces(self, rows: Array) -> Iterator[bytes]:
         """As any run's."""
         for chunk in np.array_split(rows, max(1, len(rows) // 1000)):
-            data = [self._file.patch_bytes(int(row)) for row in self._template(chunk)[1]]
-            yield np.array(list(map(len, data))), b"".join(data)
+            yield b"".join(self._file.patch_bytes(int(row)) for row in self._template(chunk)[1])
 
 
 def made_pools(file: PoolFile, folder: Path, parts: int, files: int) -> list[Path]:
