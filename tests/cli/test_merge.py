@@ -102,7 +102,7 @@ def test_resuming_from_the_command_line(cli: Cli, crowd: Path, crowd_pool: Path,
     assert f"kept in {tmp_path}/pool.h5.spool, and the same command goes on with it" in one_sentence(said)
     run = cli("build", "--lip", crowd, "--out", out, "--codec", "png", *ALONE)
     assert (run.code, run.out) == (2, "")
-    assert "codec was jpeg, is png. Pass --no-resume" in one_sentence(run.err)
+    assert "codec was jpeg, is png; jpeg_quality was 92, is not set. Pass --no-resume" in one_sentence(run.err)
     run = cli("build", "--lip", crowd, "--out", out, "--json", *ALONE)
     assert run.code == 0
     resumed = json.loads(run.out)["resumed"]
