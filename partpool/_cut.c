@@ -69,10 +69,10 @@ static void own_pixels(uint8_t *to, const uint8_t *pixels, const uint8_t *mask, 
     }
 }
 
-/* Weight of the first `units` of `all`; that of any of them is a difference of two, so that the sum is always `whole`. */
-static inline uint32_t weight_of(size_t units, size_t all, uint32_t whole)
+/* Weight of the first `units` of `all`; that of any of them is a difference of two, so that the sum is always WHOLE. */
+static inline uint32_t weight_of(size_t units, size_t all)
 {
-    return (uint32_t)((units * whole + all / 2) / all);
+    return (uint32_t)((units * WHOLE + all / 2) / all);
 }
 
 /* For each pixel of a row that is shrunk: the first of the columns that it covers, and how much that and the next weigh.
@@ -85,7 +85,7 @@ static void weigh(uint32_t *table, size_t columns, size_t width, size_t taps)
         *table++ = (uint32_t)(x * columns / width);
         for (size_t tap = 0; tap < taps; tap++, next += width) {
             next = smaller(next, columns);
-            *table++ = weight_of(next, columns, WHOLE) - weight_of(done, columns, WHOLE);
+            *table++ = weight_of(next, columns) - weight_of(done, columns);
             done = next;
         }
     }
@@ -184,7 +184,7 @@ static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
             right--;
         size_t count = right - left, rest = done + patch->height - next;
         own_pixels(own, row_of(image, row) + 4 * left, inside + left, count);
-        add_weighted(sums + 4 * left, own, weight_of(next, rows, WHOLE) - weight_of(done, rows, WHOLE), 4 * count);
+        add_weighted(sums + 4 * left, own, weight_of(next, rows) - weight_of(done, rows), 4 * count);
         done = next;
         if (count) {
             from = smaller(from, left);
@@ -206,7 +206,7 @@ static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
         to = 0;
         done = rest;
         if (rest && count) {
-            add_weighted(sums + 4 * left, own, weight_of(rest, rows, WHOLE), 4 * count);
+            add_weighted(sums + 4 * left, own, weight_of(rest, rows), 4 * count);
             from = left;
             to = right;
         }
