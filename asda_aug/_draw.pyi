@@ -3,16 +3,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-def warp(
+def paste(
+    image: NDArray[Any],
     colour: NDArray[Any],
     mask: NDArray[Any],
-    matrix: tuple[float, ...],
-    corner: tuple[int, int],
+    matrix: NDArray[Any],
+    soft: bool,
     bgr: bool,
-    out_colour: NDArray[Any],
-    out_alpha: NDArray[Any],
-) -> None: ...
-def soften(alpha: NDArray[Any]) -> None: ...
-def blend(
-    window: NDArray[Any], colour: NDArray[Any], alpha: NDArray[Any], gain: Sequence[float], offset: Sequence[float]
-) -> None: ...
+    gain: Sequence[float],
+    offset: Sequence[float],
+    stack: NDArray[Any] | None,
+) -> bool: ...
+def shares(
+    mask: NDArray[Any], matrix: NDArray[Any], points: NDArray[Any], asked: NDArray[Any], shape: tuple[int, ...]
+) -> list[tuple[int, float]]: ...

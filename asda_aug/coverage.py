@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from asda_aug.loops import compiled
 from asda_aug.paste import Pasted
 from asda_aug.placement import Matrix, checked_matrix
 
@@ -32,37 +32,45 @@ def coverage(pasted: Pasted, points: ArrayLike, shape: tuple[int, int]) -> NDArr
     points = np.asarray(points, np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points must have shape (K, 2), but got {points.shape}")
-    covered = np.zeros(len(points), np.float32)
+    covered, asked = np.zeros(len(points), np.float32), np.ones(len(points), np.bool_)
     for part, matrix in pasted:
-        for index, share in shares(part.mask, matrix, points.tolist(), shape):
+        for index, share in shares(part.mask, matrix, points, asked, shape):
             covered[index] = max(covered[index], share)
     return covered
 
 
 def shares(
-    mask: NDArray[np.bool_], matrix: Matrix, points: Sequence[Sequence[float]], shape: tuple[int, int]
-) -> Iterator[tuple[int, float]]:
+    mask: NDArray[np.bool_],
+    matrix: Matrix,
+    points: NDArray[np.float64],
+    asked: NDArray[np.bool_],
+    shape: tuple[int, int],
+) -> list[tuple[int, float]]:
     """Index and covered share, 0 to 1, of every point that a part's patch can reach.
 
     Args:
         mask: Of the part, bool [h, w].
         matrix: Where it goes, float64 [2, 3].
-        points: x and y of each point in pixels of the image.
+        points: x and y of each point in pixels of the image, float64 [n, 2].
+        asked: Which of them matter, bool [n].
         shape: Height and width of the image.
     """
+    if compiled is not None:
+        return compiled.shares(np.asarray(mask, np.bool_), np.ascontiguousarray(matrix, np.float64), points, asked, shape)
     (a, b, c), (d, e, f) = checked_matrix(matrix)
     area = a * e - b * d
-    ux, uy, vx, vy = e / area, -b / area, -d / area, a / area
     rows, columns = mask.shape
     height, width = shape
+    found = []
     # For the few keypoints of a person a plain loop is faster than arrays.
-    for index, (x, y) in enumerate(points):
+    for index, ((x, y), wanted) in enumerate(zip(points.tolist(), asked.tolist(), strict=True)):
+        if not (wanted and 0 <= x < width and 0 <= y < height):
+            continue
         # Patch coordinates with pixel centres at integers.
-        u = ux * (x - c) + uy * (y - f) - 0.5
-        if -1 < u < columns:
-            v = vx * (x - c) + vy * (y - f) - 0.5
-            if -1 < v < rows and 0 <= x < width and 0 <= y < height:
-                yield index, _bilinear(mask, u, v)
+        u, v = (e * (x - c) - b * (y - f)) / area - 0.5, (a * (y - f) - d * (x - c)) / area - 0.5
+        if -1 < u < columns and -1 < v < rows:
+            found.append((index, _bilinear(mask, u, v)))
+    return found
 
 
 def _bilinear(mask: NDArray[np.bool_], u: float, v: float) -> float:

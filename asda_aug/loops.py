@@ -5,9 +5,12 @@ NumPy and OpenCV then do the same work, more slowly.
 
 from __future__ import annotations
 
+from types import ModuleType
+
+__all__ = ["compiled"]
+
+compiled: ModuleType | None
 try:
     from asda_aug import _draw as compiled
 except ImportError:
-    compiled = None  # type: ignore[assignment]
-
-__all__ = ["compiled"]
+    compiled = None

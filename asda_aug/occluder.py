@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,14 +18,13 @@ from asda_aug.adapters import Adapter, fitting_adapter, with_place_for_marks
 from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug.coverage import COVERED, shares
 from asda_aug.harmonize import colour_moments, harmonize
-from asda_aug.paste import paste_into, stack_alpha
+from asda_aug.paste import paste_into
 from asda_aug.pixels import like
 from asda_aug.placement import Frame, Matrix, Placement
 from asda_aug.randomness import fresh_generator
 from asda_aug.ranges import NUMBERS
 from asda_aug.scene import Box, Scene
 from asda_aug.values import as_rgb_bytes, channels_last
-from asda_aug.warp import Warped
 from partpool.errors import ConfigError
 from partpool.part import Part
 
@@ -162,29 +160,31 @@ class Occluder(ABC):
             Which labelled keypoints are covered, bool [P, K].
         """
         source = scene.pixels
-        shape = channels_last(source).shape
+        height, width = channels_last(source).shape[:2]
+        shape = (height, width)
         covered = np.zeros(scene.labelled.shape, bool)
-        drawn: list[Warped | None] = []
+        stack = np.zeros(shape, np.float32) if alpha else None
         if pastes:
-            pixels = source if inplace and source.flags.writeable else source.copy(order="K")
+            pixels, feathers = source, [paste.feather for paste in pastes]
+            if not (inplace and source.flags.writeable):
+                pixels = source.copy(order="K")
             pasted = coloured(scene, pastes)
-            drawn = paste_into(pixels, pasted, [each.feather for each in pastes], *normalisation(scene), scene.bgr)
-            scene.image = like(scene.image, pixels)
-            flat = np.flatnonzero(scene.labelled)
-            points = scene.keypoints.reshape(-1, 2)[flat].tolist()
-            labelled, joints = flat.tolist(), scene.labelled.shape[1]
-        for paste, warped in zip(pastes, drawn, strict=True):
-            paste.seen = warped is not None and cv2.countNonZero(warped.alpha) > 0
-            reached = shares(paste.part.mask, paste.matrix, points, (shape[0], shape[1])) if paste.seen else ()
-            paste.covered = [divmod(labelled[index], joints) for index, share in reached if share > COVERED]
-            for keypoint in paste.covered:
-                covered[keypoint] = True
+            seen = paste_into(pixels, pasted, feathers, *normalisation(scene), scene.bgr, stack)
+            if pixels is not source:
+                scene.image = like(scene.image, pixels)
+            points, labelled = scene.keypoints.reshape(-1, 2), scene.labelled.ravel()
+            joints = scene.labelled.shape[1]
+            for paste, visible in zip(pastes, seen, strict=True):
+                paste.seen = visible
+                reached = shares(paste.part.mask, paste.matrix, points, labelled, shape) if visible else []
+                paste.covered = [divmod(index, joints) for index, share in reached if share > COVERED]
+                for keypoint in paste.covered:
+                    covered[keypoint] = True
         if self.on_occlusion == "mark":
             scene.visible = scene.visible & ~covered
         elif self.on_occlusion == "drop":
             scene.labelled = scene.labelled & ~covered
-        if alpha:
-            scene.alpha = stack_alpha(drawn, shape)
+        scene.alpha = stack
         return covered
 
     def augment(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:

@@ -13,7 +13,7 @@ from asda_aug.loops import compiled
 from asda_aug.placement import Matrix
 from asda_aug.ranges import NUMBERS
 from asda_aug.values import Colours, channels_last, gain_and_offset
-from asda_aug.warp import Warped, warp
+from asda_aug.warp import Warped, feather_radius, warp
 from partpool.part import Part
 
 Image = TypeVar("Image", bound=NDArray[Any])
@@ -54,12 +54,13 @@ def paste(
         TypeError: If the image is not an array of a kind named above.
         ValueError: If its shape is another, or ``mean`` and ``std`` do not fit it.
     """
-    shape = channels_last(image).shape
+    stack = np.zeros(channels_last(image).shape[:2], np.float32)
     if not pasted and out is None:
-        return image, stack_alpha([], shape)
+        return image, stack
     result = image.copy(order="K") if out is None else _copied(image, out)
     feathers = [feather] * len(pasted) if isinstance(feather, NUMBERS) else feather
-    return result, stack_alpha(paste_into(result, pasted, feathers, mean, std, bgr), shape)
+    paste_into(result, pasted, feathers, mean, std, bgr, stack)
+    return result, stack
 
 
 def paste_into(
@@ -69,39 +70,51 @@ def paste_into(
     mean: Colours = None,
     std: Colours = None,
     bgr: bool = False,
-) -> list[Warped | None]:
-    """Paste in place as :func:`paste` does, and return what was drawn of each part; None of one beside the image."""
+    stack: NDArray[np.float32] | None = None,
+) -> list[bool]:
+    """Paste in place as :func:`paste` does, and say which parts can be seen.
+
+    Args:
+        stack: Soft coverage of the image by earlier parts, float32 [H, W], to which that of these is added; None if it
+            is not asked for.
+    """
     pixels = channels_last(image)
-    shape = pixels.shape[:2]
     gain, offset = gain_and_offset(pixels, mean, std)
-    drawn = []
+    suits = pixels.dtype in COMPILED_TYPES and pixels.shape[2] == 3
+    at_once = compiled.paste if compiled is not None and suits else None
+    seen = []
     for (part, matrix), feather in zip(pasted, feathers, strict=True):
-        warped = warp(part, matrix, shape, feather=feather, bgr=bgr)
-        drawn.append(warped)
-        if warped is None:
+        radius = feather_radius(feather)
+        if at_once is not None and radius <= 1:
+            colour, mask = np.ascontiguousarray(part.rgb), np.ascontiguousarray(part.mask, np.bool_)
+            where = np.ascontiguousarray(matrix, np.float64)
+            seen.append(at_once(pixels, colour, mask, where, radius == 1, bgr, gain, offset, stack))
             continue
-        height, width = warped.alpha.shape
-        window = pixels[warped.y : warped.y + height, warped.x : warped.x + width]
-        colour = warped.colour
-        if pixels.shape[2] == 1:
-            colour = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY if bgr else cv2.COLOR_RGB2GRAY)[..., None]
-        if compiled is not None and image.dtype in COMPILED_TYPES:
-            compiled.blend(window, colour, warped.alpha, gain, offset)
-        elif image.dtype == np.uint8:
-            _blend_bytes(window, colour, warped.alpha)
-        else:
-            _blend_floats(window, colour, warped.alpha, gain, offset)
-    return drawn
+        warped = warp(part, matrix, pixels.shape[:2], feather=feather, bgr=bgr)
+        seen.append(warped is not None and _blend(pixels, warped, gain, offset, bgr, stack))
+    return seen
 
 
-def stack_alpha(drawn: Sequence[Warped | None], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Soft coverage of parts over each other, float32 [H, W] in [0, 1]."""
-    alpha = np.zeros(shape[:2], np.float32)
-    for each in filter(None, drawn):
-        height, width = each.alpha.shape
-        window = alpha[each.y : each.y + height, each.x : each.x + width]
-        window += (1 - window) * (each.alpha * np.float32(1 / 255))
-    return alpha
+def _blend(
+    pixels: NDArray[Any],
+    warped: Warped,
+    gain: Sequence[float],
+    offset: Sequence[float],
+    bgr: bool,
+    stack: NDArray[np.float32] | None,
+) -> bool:
+    """Blend what was drawn of a part into an image, and its coverage into the stack's; whether there is anything."""
+    x, y, colour, alpha = warped
+    rectangle = slice(y, y + alpha.shape[0]), slice(x, x + alpha.shape[1])
+    if pixels.shape[2] == 1:
+        colour = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY if bgr else cv2.COLOR_RGB2GRAY)[..., None]
+    if pixels.dtype == np.uint8:
+        _blend_bytes(pixels[rectangle], colour, alpha)
+    else:
+        _blend_floats(pixels[rectangle], colour, alpha, gain, offset)
+    if stack is not None:
+        stack[rectangle] += (1 - stack[rectangle]) * (alpha * np.float32(1 / 255))
+    return cv2.countNonZero(alpha) > 0
 
 
 def _copied(image: Image, out: Image) -> Image:

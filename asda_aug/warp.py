@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.loops import compiled
 from asda_aug.placement import Matrix, checked_matrix
 from partpool.part import Part
 
@@ -74,47 +73,30 @@ def warp(
     box = _rectangle(mask.shape, rows, shape)
     if box is None:
         return None
-    colour, alpha = (_sample if compiled is None else _sample_compiled)(colour, mask, rows, box, bgr)
-    if radius == 1 and compiled is not None:
-        compiled.soften(alpha)
-    elif radius:
+    colour, alpha = _sample(colour, mask, rows, box, bgr)
+    if radius:
         side = 2 * radius + 1
         alpha = cv2.erode(alpha, None if radius == 1 else np.ones((side, side), np.uint8))
         alpha = cv2.GaussianBlur(alpha, (side, side), 0, borderType=cv2.BORDER_REPLICATE)
     return Warped(box[0], box[1], colour, alpha)
 
 
-def _reduced(part: Part, matrix: Matrix) -> tuple[NDArray[np.uint8], NDArray[Any], Rows]:
-    """Colour and mask, halved as often as need be, and the rows of their matrix; the mask is bool or 0 … 255."""
+def _reduced(part: Part, matrix: Matrix) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Rows]:
+    """Colour and mask, halved as often as need be, and the rows of their matrix; the mask is 0 … 255."""
     (a, b, c), (d, e, f) = checked_matrix(matrix)
     colour: NDArray[np.uint8] = part.rgb
-    mask: NDArray[Any] = np.asarray(part.mask, np.bool_)
+    mask = np.asarray(part.mask, np.bool_).view(np.uint8) * np.uint8(255)
     halvings = _halvings(math.sqrt(abs(a * e - b * d)))
-    if halvings:
-        mask = mask.view(np.uint8) * np.uint8(255)
     for _ in range(halvings):
         colour, mask = _halved(colour, cv2.BORDER_REPLICATE), _halved(mask, cv2.BORDER_CONSTANT)
         a, b, d, e = 2 * a, 2 * b, 2 * d, 2 * e
     return colour, mask, ((a, b, c), (d, e, f))
 
 
-def _sample_compiled(
-    colour: NDArray[np.uint8], mask: NDArray[Any], rows: Rows, box: Rectangle, bgr: bool
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """What :func:`_sample` does, but that colour is 0 where the mask is; only pixels of the part take time."""
-    x0, y0, x1, y1 = box
-    pixels, alpha = np.empty((y1 - y0, x1 - x0, 3), np.uint8), np.empty((y1 - y0, x1 - x0), np.uint8)
-    colour, mask = np.ascontiguousarray(colour), np.ascontiguousarray(mask)
-    compiled.warp(colour, mask, (*rows[0], *rows[1]), (x0, y0), bgr, pixels, alpha)
-    return pixels, alpha
-
-
 def _sample(
-    colour: NDArray[np.uint8], mask: NDArray[Any], rows: Rows, box: Rectangle, bgr: bool
+    colour: NDArray[np.uint8], mask: NDArray[np.uint8], rows: Rows, box: Rectangle, bgr: bool
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Colour uint8 [h, w, 3] and mask uint8 [h, w] of a rectangle of the image, before its edge is softened."""
-    if mask.dtype == np.bool_:
-        mask = mask.view(np.uint8) * np.uint8(255)
     around = (MARGIN, MARGIN, MARGIN, MARGIN)
     four = cv2.cvtColor(colour, cv2.COLOR_RGB2BGRA if bgr else cv2.COLOR_RGB2RGBA)
     patch = cv2.copyMakeBorder(four, *around, cv2.BORDER_REPLICATE)
