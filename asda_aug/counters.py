@@ -102,7 +102,8 @@ class Tally:
     def add(self, counts: Iterable[tuple[str, int]]) -> None:
         """Count things in this process."""
         worker = get_worker_info()
-        row = self._counts.array[0 if worker is None else 1 + worker.id % (ROWS - 1)]
+        # For single numbers, a memory view takes a third of the time that an array does.
+        row = self._counts.array[0 if worker is None else 1 + worker.id % (ROWS - 1)].data
         for name, count in counts:
             row[self._index[name]] += count
 

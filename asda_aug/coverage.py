@@ -56,7 +56,9 @@ def shares(
         shape: Height and width of the image.
     """
     if compiled is not None:
-        return compiled.shares(np.asarray(mask, np.bool_), np.ascontiguousarray(matrix, np.float64), points, asked, shape)
+        return compiled.shares(
+            np.asarray(mask, np.bool_), np.ascontiguousarray(matrix, np.float64), points, asked, shape
+        )
     (a, b, c), (d, e, f) = checked_matrix(matrix)
     area = a * e - b * d
     rows, columns = mask.shape

@@ -180,9 +180,9 @@ class Occluder(ABC):
                 paste.covered = [divmod(index, joints) for index, share in reached if share > COVERED]
                 for keypoint in paste.covered:
                     covered[keypoint] = True
-        if self.on_occlusion == "mark":
+        if self.on_occlusion == "mark" and covered.any():
             scene.visible = scene.visible & ~covered
-        elif self.on_occlusion == "drop":
+        elif self.on_occlusion == "drop" and covered.any():
             scene.labelled = scene.labelled & ~covered
         scene.alpha = stack
         return covered

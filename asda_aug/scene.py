@@ -24,7 +24,8 @@ class Scene:
     """One image and the people on it.
 
     An adapter's ``read`` makes it; its ``write`` takes from it ``image`` (the same kind of object as it was given),
-    and ``visible`` and ``labelled``, in which covered joints are marked or dropped, if that was asked for.
+    and ``visible`` and ``labelled``, in which covered joints are marked or dropped, if that was asked for. All three
+    are replaced, never changed, but for an image whose pixels may be written over (``inplace``).
 
     Args:
         image: A NumPy array (uint8 or float; [H, W], [H, W, C] or [C, H, W]), a tensor of the same kinds, or a PIL
@@ -47,7 +48,7 @@ class Scene:
     """
 
     __slots__ = (
-        "_pixels", "_viewed", "alpha", "bgr", "boxes", "crop", "image", "keypoint_names", "keypoints", "labelled",
+        "_given", "_pixels", "_viewed", "alpha", "bgr", "boxes", "crop", "image", "keypoint_names", "keypoints", "labelled",
         "mean", "std", "visible",
     )  # fmt: skip
 
@@ -80,6 +81,7 @@ class Scene:
         self.keypoints: NDArray[np.float64] = points
         self.labelled = _flags(labelled, "labelled", points.shape[:2])
         self.visible = _flags(visible, "visible", points.shape[:2])
+        self._given = self.labelled, self.visible
 
     @property
     def pixels(self) -> NDArray[Any]:
@@ -105,6 +107,12 @@ class Scene:
         except (TypeError, ValueError) as error:
             raise AdapterError(str(error)) from None
         return width, height
+
+    @property
+    def relabelled(self) -> bool:
+        """Whether keypoints may have been marked or dropped since the scene was read."""
+        labelled, visible = self._given
+        return self.labelled is not labelled or self.visible is not visible
 
     @property
     def people(self) -> int:

@@ -51,7 +51,7 @@ class DetectionAdapter:
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
-        fields = write_points(sample[1], scene.labelled, scene.visible)
+        fields = write_points(sample[1], scene.labelled, scene.visible) if scene.relabelled else {}
         return like_sequence(sample, (scene.image, with_fields(sample[1], fields) if fields else sample[1]))
 
     def attach(self, sample: Any, name: str, value: Any) -> Any:

@@ -51,6 +51,8 @@ class HRNetAdapter:
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
         _, target, weight, meta = sample
+        if not scene.relabelled:
+            return like_sequence(sample, (scene.image, target, weight, meta))
         before = _labelled(meta)
         dropped = before & ~scene.labelled[0]
         changed = dropped | (before & ~scene.visible[0])

@@ -38,9 +38,10 @@ class PairAdapter:
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
-        image, keypoints = scene.image, sample[1]
-        changed = write_points({"keypoints": keypoints}, scene.labelled, scene.visible)
-        return like_sequence(sample, (image, changed.get("keypoints", keypoints)))
+        fields = {"keypoints": sample[1]}
+        if scene.relabelled:
+            fields |= write_points(fields, scene.labelled, scene.visible)
+        return like_sequence(sample, (scene.image, fields["keypoints"]))
 
 
 class MappingAdapter:
@@ -78,7 +79,7 @@ class MappingAdapter:
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
-        changed = write_points(sample, scene.labelled, scene.visible)
+        changed = write_points(sample, scene.labelled, scene.visible) if scene.relabelled else {}
         return with_fields(sample, {"image": scene.image, **changed})
 
     def attach(self, sample: Any, name: str, value: Any) -> Any:

@@ -11,6 +11,8 @@ from scipy import ndimage
 from asda_aug import Placement, coverage
 from asda_aug_parts import make_part, place
 
+pytestmark = pytest.mark.usefixtures("loops")
+
 placements = st.builds(
     Placement, st.floats(0.1, 3), st.floats(-math.pi, math.pi), st.floats(-1.2, 1.2), st.floats(-1.2, 1.2)
 )

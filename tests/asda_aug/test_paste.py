@@ -69,7 +69,11 @@ def test_it_equals_the_oracle(
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), placements, st.sampled_from(["f4", "f8", "f2"]), st.booleans())
-def test_all_kinds_of_images_get_the_same_picture(seed: int, theta: Placement, kind: str, bgr: bool) -> None:
+def test_all_kinds_of_images_get_the_same_picture(
+    loops: str, seed: int, theta: Placement, kind: str, bgr: bool
+) -> None:
+    # Other kinds than bytes and 32-bit floats are left to OpenCV.
+    slack = 0 if loops == "opencv" or kind == "f4" else TOLERANCE
     rng = np.random.default_rng(seed)
     image, part = picture(rng, 70, 50), make_part(rng)
     pasted = [place(part, (70, 50), 60, theta)]
@@ -86,10 +90,10 @@ def test_all_kinds_of_images_get_the_same_picture(seed: int, theta: Placement, k
     drawn = paste(unit, pasted, bgr=bgr)[0]
     assert drawn.dtype == np.dtype(kind)
     wanted = (expected[..., ::-1] if bgr else expected) / 255
-    assert np.abs(drawn - wanted).max() <= 1.1 / 255
+    assert np.abs(drawn - wanted).max() <= (1.1 + slack) / 255
     normal = ((colours / 255 - MEAN) / STD).astype(kind).transpose(2, 0, 1)
     drawn = paste(normal, pasted, mean=MEAN, std=STD, bgr=bgr)[0].transpose(1, 2, 0)
-    assert np.abs(drawn.astype(float) * STD + MEAN - wanted).max() <= 1.5 / 255
+    assert np.abs(drawn.astype(float) * STD + MEAN - wanted).max() <= (1.5 + slack) / 255
 
 
 def test_grey_images() -> None:

@@ -12,8 +12,6 @@ from asda_aug import Frame, Placement, forward_matrix
 from asda_aug.warp import SHRINK, warp
 from asda_aug_parts import make_part, place
 
-pytestmark = pytest.mark.usefixtures("loops")
-
 SHAPE = (90, 70)
 PLACEMENTS = st.builds(
     Placement, s=st.floats(0.05, 3), r=st.floats(-4, 4), tx=st.floats(-1.5, 1.5), ty=st.floats(-1.5, 1.5)
