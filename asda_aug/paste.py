@@ -75,6 +75,12 @@ def paste_into(
     """Paste in place as :func:`paste` does, and say which parts can be seen.
 
     Args:
+        image: See :func:`paste`.
+        pasted: See there.
+        feathers: Width of the soft edge in pixels, one per part.
+        mean: See :func:`paste`.
+        std: See there.
+        bgr: See there.
         stack: Soft coverage of the image by earlier parts, float32 [H, W], to which that of these is added; None if it
             is not asked for.
     """

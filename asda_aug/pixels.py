@@ -64,7 +64,7 @@ def like(image: Any, array: NDArray[Any]) -> Any:
 
 def _tensor_as_array(tensor: Any) -> NDArray[Any]:
     torch = sys.modules["torch"]
-    if tensor.device.type != "cpu":
+    if not tensor.is_cpu:
         raise AdapterError(
             f"the image is on {tensor.device}; data set workers paste on the CPU. "
             "Move it later, or pass defer=True and paste on the device with asda_aug.compose"

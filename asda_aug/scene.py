@@ -48,8 +48,8 @@ class Scene:
     """
 
     __slots__ = (
-        "_given", "_pixels", "_viewed", "alpha", "bgr", "boxes", "crop", "image", "keypoint_names", "keypoints", "labelled",
-        "mean", "std", "visible",
+        "_given", "_pixels", "_viewed", "alpha", "bgr", "boxes", "crop", "image", "keypoint_names", "keypoints",
+        "labelled", "mean", "std", "visible",
     )  # fmt: skip
 
     def __init__(
