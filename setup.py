@@ -3,12 +3,11 @@
 from setuptools import Extension, setup
 
 
-def loops(module: str) -> Extension:
+def loops(module: str, *headers: str) -> Extension:
     """A compiled module. Without a C compiler the package installs without it, and NumPy and OpenCV do its work."""
+    source = module.replace(".", "/") + ".c"
     # Loops over pixels are only worth it if the compiler makes vector code of them, whatever CFLAGS says.
-    return Extension(module, [module.replace(".", "/") + ".c"], extra_compile_args=["-O3"], optional=True)
+    return Extension(module, [source], depends=list(headers), extra_compile_args=["-O3"], optional=True)
 
 
-MODULES = ("partpool._cut", "partpool._regions", "asda_aug._draw")
-
-setup(ext_modules=[loops(module) for module in MODULES])
+setup(ext_modules=[loops("partpool._cut"), loops("partpool._regions"), loops("asda_aug._draw", "asda_aug/_patch.h")])
