@@ -115,12 +115,12 @@ static Py_ssize_t opaque_end(const uint8_t *alpha, Py_ssize_t i, Py_ssize_t coun
     return i;
 }
 
-/* Of three channels; strides count bytes from pixel to pixel and from channel to channel. */
-static void blend_bytes(uint8_t *restrict pixel, const Py_ssize_t strides[2], Py_ssize_t count,
+/* Strides count bytes from pixel to pixel and from channel to channel. */
+static void blend_bytes(uint8_t *restrict pixel, const Py_ssize_t strides[2], int channels, Py_ssize_t count,
                         const uint32_t *restrict colour, const uint8_t *restrict alpha)
 {
     const Py_ssize_t along = strides[0], second = strides[1], third = 2 * second;
-    const int packed = along == 3 && second == 1;
+    const int packed = channels == 3 && along == 3 && second == 1;
     for (Py_ssize_t i = 0; i < count; i++, pixel += along) {
         if (packed && alpha[i] == 255) {
             /* The fourth byte is that of the next pixel, which is written over as well. */
@@ -140,8 +140,10 @@ static void blend_bytes(uint8_t *restrict pixel, const Py_ssize_t strides[2], Py
         }
 #endif
         pixel[0] = mixed(pixel[0], front, alpha[i]);
-        pixel[second] = mixed(pixel[second], front >> 8, alpha[i]);
-        pixel[third] = mixed(pixel[third], front >> 16, alpha[i]);
+        if (channels == 3) {
+            pixel[second] = mixed(pixel[second], front >> 8, alpha[i]);
+            pixel[third] = mixed(pixel[third], front >> 16, alpha[i]);
+        }
     }
 }
 
@@ -153,10 +155,10 @@ static void blend_plane(float *restrict pixel, Py_ssize_t count, const uint32_t 
                   * ((float)alpha[i] * (1 / 255.0f));
 }
 
-static void blend_floats(uint8_t *pixels, const Py_ssize_t strides[2], Py_ssize_t count, const uint32_t *colour,
-                         const uint8_t *alpha, const float gain[3], const float offset[3])
+static void blend_floats(uint8_t *pixels, const Py_ssize_t strides[2], int channels, Py_ssize_t count,
+                         const uint32_t *colour, const uint8_t *alpha, const float gain[3], const float offset[3])
 {
-    for (int c = 0; c < 3; c++, pixels += strides[1]) {
+    for (int c = 0; c < channels; c++, pixels += strides[1]) {
         if (strides[0] == sizeof(float)) {
             blend_plane((float *)pixels, count, colour, 8 * c, alpha, gain[c], offset[c]);
             continue;
@@ -164,6 +166,15 @@ static void blend_floats(uint8_t *pixels, const Py_ssize_t strides[2], Py_ssize_
         for (Py_ssize_t i = 0; i < count; i++)
             blend_plane((float *)(pixels + i * strides[0]), 1, colour + i, 8 * c, alpha + i, gain[c], offset[c]);
     }
+}
+
+/* The first of three colours becomes the brightness of all (BT.601), as OpenCV has it. */
+static void make_grey(uint32_t *colour, const uint8_t *alpha, Py_ssize_t size)
+{
+    for (Py_ssize_t i = 0; i < size; i++)
+        if (alpha[i])
+            colour[i] = (9798 * (colour[i] & 255) + 19235 * (colour[i] >> 8 & 255) + 3735 * (colour[i] >> 16 & 255)
+                         + 16384) >> 15;
 }
 
 typedef struct {
@@ -176,6 +187,7 @@ typedef struct {
 static int blend(const Paste *paste, const Rectangle *box, const uint32_t *colour, const uint8_t *alpha)
 {
     const Py_ssize_t width = box->x1 - box->x0, *strides = paste->image.strides;
+    const int channels = (int)paste->image.shape[2];
     int seen = 0;
     for (Py_ssize_t y = box->y0; y < box->y1; y++, colour += width, alpha += width) {
         uint8_t *row = (uint8_t *)paste->image.buf + y * strides[0] + box->x0 * strides[1];
@@ -186,9 +198,9 @@ static int blend(const Paste *paste, const Rectangle *box, const uint32_t *colou
                 break;
             seen = 1;
             if (paste->image.itemsize == 1)
-                blend_bytes(row + x * strides[1], strides + 1, end - x, colour + x, alpha + x);
+                blend_bytes(row + x * strides[1], strides + 1, channels, end - x, colour + x, alpha + x);
             else
-                blend_floats(row + x * strides[1], strides + 1, end - x, colour + x, alpha + x, paste->gain,
+                blend_floats(row + x * strides[1], strides + 1, channels, end - x, colour + x, alpha + x, paste->gain,
                              paste->offset);
             for (Py_ssize_t i = x; stack && i < end; i++)
                 stack[i] += (1 - stack[i]) * ((float)alpha[i] * (1 / 255.0f));
@@ -203,7 +215,7 @@ static int draw(const Paste *paste, Matrix map)
     Patch patch = {NULL, paste->mask.shape[0], paste->mask.shape[1], 0};
     double inverse[6];
     int result = -1;
-    const int count = halvings(&map);
+    const int grey = paste->image.shape[2] == 1, count = halvings(&map);
     Patch small = patch;
     for (int i = 0; i < count; i++) {
         small.height = (small.height + 1) / 2;
@@ -216,7 +228,7 @@ static int draw(const Paste *paste, Matrix map)
     const Py_ssize_t height = box.y1 - box.y0, width = box.x1 - box.x0, size = height * width;
     /* Colours, the sums of a row, and alpha as it is and in two stages of softening. */
     uint32_t *colour = malloc((size_t)size * (sizeof(uint32_t) + 3) + (size_t)(width + 2) * sizeof(uint16_t));
-    if (colour != NULL && pack(&patch, paste->colour.buf, paste->mask.buf, paste->bgr)) {
+    if (colour != NULL && pack(&patch, paste->colour.buf, paste->mask.buf, paste->bgr && !grey)) {
         uint16_t *sums = (uint16_t *)(colour + size);
         uint8_t *alpha = (uint8_t *)(sums + width + 2) + 2 * size;
         for (int i = 0; i < count; i++)
@@ -225,6 +237,8 @@ static int draw(const Paste *paste, Matrix map)
         warp(&patch, inverse, &paste->image, &box, colour, alpha);
         if (paste->soft)
             soften(alpha, height, width, sums);
+        if (grey)
+            make_grey(colour, alpha, size);
         result = blend(paste, &box, colour, alpha);
     }
     free(patch.pixels);
@@ -237,6 +251,12 @@ static int is_type(const Py_buffer *view, int dimensions, const char *format)
     return view->ndim == dimensions && !strcmp(view->format, format);
 }
 
+/* Whether it is numbers that may lie anywhere, aligned or not. */
+static int is_doubles(const Py_buffer *view, int dimensions)
+{
+    return is_type(view, dimensions, "d") || is_type(view, dimensions, "=d");
+}
+
 /* Read a matrix, which must map the patch onto an area; 0 if that fails. */
 static int read_matrix(PyObject *object, Matrix *map)
 {
@@ -244,7 +264,7 @@ static int read_matrix(PyObject *object, Matrix *map)
     int right = 0;
     if (PyObject_GetBuffer(object, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT))
         return 0;
-    if (is_type(&view, 2, "d") && view.shape[0] == 2 && view.shape[1] == 3) {
+    if (is_doubles(&view, 2) && view.shape[0] == 2 && view.shape[1] == 3) {
         memcpy(map, view.buf, sizeof(Matrix));
         const double area = map->a * map->e - map->b * map->d;
         right = area != 0 && isfinite(area + map->c + map->f);
@@ -256,24 +276,22 @@ static int read_matrix(PyObject *object, Matrix *map)
 }
 
 /* Read one number per channel; 0 if that fails. */
-static int read_colours(PyObject *object, float out[3])
+static int read_colours(PyObject *numbers, Py_ssize_t channels, float out[3])
 {
-    double values[3];
-    if (!PyTuple_Check(object)) {
-        PyErr_SetString(PyExc_TypeError, "gain and offset must be tuples");
+    if (PyTuple_GET_SIZE(numbers) != channels) {
+        PyErr_SetString(PyExc_ValueError, "gain and offset must have one number per channel");
         return 0;
     }
-    if (!PyArg_ParseTuple(object, "ddd", &values[0], &values[1], &values[2]))
-        return 0;
-    for (int c = 0; c < 3; c++)
-        out[c] = (float)values[c];
-    return 1;
+    for (Py_ssize_t c = 0; c < channels; c++)
+        out[c] = (float)PyFloat_AsDouble(PyTuple_GET_ITEM(numbers, c));
+    return !PyErr_Occurred();
 }
 
 static int fits(const Paste *paste)
 {
     const Py_buffer *image = &paste->image, *colour = &paste->colour, *mask = &paste->mask, *stack = &paste->stack;
-    return (is_type(image, 3, "B") || is_type(image, 3, "f")) && image->shape[2] == 3 && is_type(colour, 3, "B")
+    return (is_type(image, 3, "B") || is_type(image, 3, "f"))
+        && (image->shape[2] == 1 || image->shape[2] == 3) && is_type(colour, 3, "B")
         && colour->shape[2] == 3 && is_type(mask, 2, "?") && mask->shape[0] == colour->shape[0]
         && mask->shape[1] == colour->shape[1] && mask->len
         && (!paste->stacked
@@ -284,14 +302,14 @@ PyDoc_STRVAR(paste_doc,
              "paste(image, colour, mask, matrix, soft, bgr, gain, offset, stack)\n--\n\n"
              "Paste one part into an image, in place.\n\n"
              "Args:\n"
-             "    image: uint8 or float32 [H, W, 3], with any strides.\n"
+             "    image: uint8 or float32 [H, W, C] of 1 or 3 channels, with any strides.\n"
              "    colour: uint8 [h, w, 3] RGB.\n"
              "    mask: bool [h, w].\n"
              "    matrix: Patch pixels to image pixels, centres at +0.5, float64 [2, 3].\n"
              "    soft: Whether the edge is eroded and blurred by one pixel.\n"
              "    bgr: Whether the image's channels are BGR.\n"
-             "    gain: Three numbers; with offset they turn bytes into values of a float image.\n"
-             "    offset: Three numbers.\n"
+             "    gain: C numbers; with offset they turn bytes into values of a float image.\n"
+             "    offset: C numbers.\n"
              "    stack: Coverage of the image so far, float32 [H, W], to which that of the part is added; or None.\n\n"
              "Returns:\n"
              "    Whether any of the part can be seen.\n\n"
@@ -308,9 +326,9 @@ static PyObject *py_paste(PyObject *self, PyObject *args)
     Matrix map;
     int held = 0, seen;
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOOOppOOO:paste", &objects[0], &objects[1], &objects[2], &matrix, &paste.soft,
-                          &paste.bgr, &gain, &offset, &objects[3])
-        || !read_matrix(matrix, &map) || !read_colours(gain, paste.gain) || !read_colours(offset, paste.offset))
+    if (!PyArg_ParseTuple(args, "OOOOppO!O!O:paste", &objects[0], &objects[1], &objects[2], &matrix, &paste.soft,
+                          &paste.bgr, &PyTuple_Type, &gain, &PyTuple_Type, &offset, &objects[3])
+        || !read_matrix(matrix, &map))
         return NULL;
     paste.stacked = objects[3] != Py_None;
     for (; held < 3 + paste.stacked; held++)
@@ -318,10 +336,13 @@ static PyObject *py_paste(PyObject *self, PyObject *args)
             goto done;
     if (!fits(&paste)) {
         PyErr_SetString(PyExc_ValueError,
-                        "image must be uint8 or float32 [H, W, 3], colour and mask uint8 [h, w, 3] and bool [h, w] of "
+                        "image must be uint8 or float32 [H, W, 1 or 3], colour and mask uint8 [h, w, 3] and bool [h, w] of "
                         "one size and not empty, and stack float32 [H, W] or None");
         goto done;
     }
+    if (!read_colours(gain, paste.image.shape[2], paste.gain)
+        || !read_colours(offset, paste.image.shape[2], paste.offset))
+        goto done;
     Py_BEGIN_ALLOW_THREADS
     seen = draw(&paste, map);
     Py_END_ALLOW_THREADS
@@ -402,7 +423,7 @@ static PyObject *py_shares(PyObject *self, PyObject *args)
     for (; held < 3; held++)
         if (PyObject_GetBuffer(objects[held], &views[held], PyBUF_STRIDES | PyBUF_FORMAT))
             goto done;
-    if (is_type(mask, 2, "?") && is_type(points, 2, "d") && points->shape[1] == 2 && is_type(asked, 1, "?")
+    if (is_type(mask, 2, "?") && is_doubles(points, 2) && points->shape[1] == 2 && is_type(asked, 1, "?")
         && asked->shape[0] == points->shape[0])
         result = list_shares(mask, &map, points, asked, height, width);
     else

@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,10 +9,10 @@ def paste(
     matrix: NDArray[Any],
     soft: bool,
     bgr: bool,
-    gain: Sequence[float],
-    offset: Sequence[float],
+    gain: tuple[float, ...],
+    offset: tuple[float, ...],
     stack: NDArray[Any] | None,
 ) -> bool: ...
 def shares(
-    mask: NDArray[Any], matrix: NDArray[Any], points: NDArray[Any], asked: NDArray[Any], shape: tuple[int, ...]
+    mask: NDArray[Any], matrix: NDArray[Any], points: NDArray[Any], asked: NDArray[Any], shape: tuple[int, int]
 ) -> list[tuple[int, float]]: ...

@@ -73,23 +73,6 @@ __attribute__((target("ssse3"))) static Py_ssize_t pack_fours(uint32_t *out, con
 }
 #endif
 
-static void pack_row(uint32_t *out, const uint8_t *colour, const uint8_t *mask, Py_ssize_t width, const uint8_t *end,
-                     int bgr)
-{
-    Py_ssize_t x = 0;
-#ifdef WITH_SSSE3
-    if (__builtin_cpu_supports("ssse3"))
-        x = pack_fours(out, colour, mask, width, end, bgr);
-#else
-    (void)end;
-#endif
-    for (; x < width; x++) {
-        const uint8_t *rgb = colour + 3 * x;
-        out[x] = (uint32_t)rgb[bgr ? 2 : 0] | (uint32_t)rgb[1] << 8 | (uint32_t)rgb[bgr ? 0 : 2] << 16
-               | (mask[x] ? 0xff000000u : 0);
-    }
-}
-
 /* The margin repeats the colour of the patch's edge, because colour goes on where the mask does not. */
 static void draw_margin(const Patch *patch)
 {
@@ -113,9 +96,23 @@ static int pack(Patch *patch, const uint8_t *colour, const uint8_t *mask, int bg
     patch->pixels = malloc((size_t)(height + 2 * MARGIN) * (size_t)stride * sizeof(uint32_t));
     if (patch->pixels == NULL)
         return 0;
+#ifdef WITH_SSSE3
     const uint8_t *end = colour + 3 * height * width;
-    for (Py_ssize_t y = 0; y < height; y++, colour += 3 * width, mask += width)
-        pack_row(patch->pixels + (y + MARGIN) * stride + MARGIN, colour, mask, width, end, bgr);
+    const int by_fours = __builtin_cpu_supports("ssse3");
+#endif
+    for (Py_ssize_t y = 0; y < height; y++, colour += 3 * width, mask += width) {
+        uint32_t *out = patch->pixels + (y + MARGIN) * stride + MARGIN;
+        Py_ssize_t x = 0;
+#ifdef WITH_SSSE3
+        if (by_fours)
+            x = pack_fours(out, colour, mask, width, end, bgr);
+#endif
+        for (; x < width; x++) {
+            const uint8_t *rgb = colour + 3 * x;
+            out[x] = (uint32_t)rgb[bgr ? 2 : 0] | (uint32_t)rgb[1] << 8 | (uint32_t)rgb[bgr ? 0 : 2] << 16
+                   | (mask[x] ? 0xff000000u : 0);
+        }
+    }
     draw_margin(patch);
     return 1;
 }
@@ -181,7 +178,7 @@ static Rectangle reached(const Patch *patch, const Matrix *map, Py_ssize_t heigh
     return box;
 }
 
-/* Between four pixels colours are taken first down, by 256ths, then across, by 65536ths, then rounded. */
+/* Between four pixels colours are taken first down, by 256ths (256 as well), then across, by 65536ths, then rounded. */
 #ifdef WITH_SSE2
 /* In the order in which pixels are stored: what is to be added up of the left ones, and of the right ones. */
 static __m128i halves(const uint32_t *place, Py_ssize_t stride, __m128i low, __m128i up, __m128i right)
@@ -202,11 +199,11 @@ static uint32_t between(const uint32_t *place, Py_ssize_t stride, uint32_t down,
     return (uint32_t)_mm_cvtsi128_si32(_mm_packus_epi16(_mm_srli_epi16(sum, 8), _mm_setzero_si128()));
 }
 
-/* Each 32-bit number's upper half, in both halves, shifted right. */
-static __m128i twice(__m128i numbers, int shift)
+/* Each 32-bit number's upper half, in both halves. */
+static __m128i twice(__m128i numbers)
 {
     __m128i upper = _mm_srli_epi32(numbers, 16);
-    return _mm_srli_epi16(_mm_or_si128(upper, _mm_slli_epi32(upper, 16)), shift);
+    return _mm_or_si128(upper, _mm_slli_epi32(upper, 16));
 }
 
 /* What the loop of warp() does, for as many columns as come in fours; u, v and the first column move on. */
@@ -228,7 +225,9 @@ static void warp_fours(const Patch *patch, int64_t *u, int64_t *v, int64_t du, i
             memcpy(&pair, places[i] + patch->stride, 8);
             any |= pair;
         }
-        const __m128i rights = twice(us, 0), lows = twice(vs, 8), ups = _mm_sub_epi16(all, lows);
+        /* The average of a number and 0 is half of it, rounded. */
+        const __m128i lows = _mm_avg_epu16(_mm_srli_epi16(twice(vs), 7), _mm_setzero_si128());
+        const __m128i ups = _mm_sub_epi16(all, lows), rights = twice(us);
         us = _mm_add_epi32(us, step_u);
         vs = _mm_add_epi32(vs, step_v);
         if (!(any & 0xff000000ff000000))
@@ -307,12 +306,13 @@ static int invert(const Matrix *map, const Rectangle *box, double out[6])
 ALWAYS_INLINE void fetch(const Py_buffer *image, Py_ssize_t y, Py_ssize_t first, Py_ssize_t last)
 {
 #ifdef __GNUC__
-    const Py_ssize_t *strides = image->strides, planes = strides[2] >= LINE || strides[2] <= -LINE ? 3 : 1;
+    const Py_ssize_t *strides = image->strides, along = strides[1] < 0 ? -strides[1] : strides[1];
+    const Py_ssize_t planes = strides[2] >= LINE || strides[2] <= -LINE ? image->shape[2] : 1;
     const char *start = (const char *)image->buf + y * strides[0] + (strides[1] < 0 ? last - 1 : first) * strides[1];
-    const Py_ssize_t size = (last - first) * (strides[1] < 0 ? -strides[1] : strides[1]);
-    for (Py_ssize_t plane = 0; plane < planes; plane++, start += strides[2])
-        for (Py_ssize_t byte = 0; byte < size; byte += LINE)
-            __builtin_prefetch(start + byte, 1);
+    /* Of a turned picture, whose rows are columns in memory, every pixel would be a line of its own. */
+    for (Py_ssize_t plane = 0; along < LINE && plane < planes; plane++)
+        for (Py_ssize_t byte = 0; byte < (last - first) * along; byte += LINE)
+            __builtin_prefetch(start + plane * strides[2] + byte, 1);
 #else
     (void)image, (void)y, (void)first, (void)last;
 #endif
@@ -348,7 +348,7 @@ static void warp(const Patch *patch, const double inverse[6], const Py_buffer *i
             const uint32_t *place = patch->pixels + (v >> 32) * patch->stride + (u >> 32);
             if (!((place[0] | place[1] | place[patch->stride] | place[patch->stride + 1]) & 0xff000000))
                 continue;
-            colour[x] = between(place, patch->stride, (uint32_t)(v >> 24 & 255), (uint32_t)(u >> 16 & 65535));
+            colour[x] = between(place, patch->stride, (uint32_t)((v >> 23 & 511) + 1) >> 1, (uint32_t)(u >> 16 & 65535));
             alpha[x] = (uint8_t)(colour[x] >> 24);
         }
     }

@@ -55,10 +55,17 @@ def shares(
         asked: Which of them matter, bool [n].
         shape: Height and width of the image.
     """
-    if compiled is not None:
-        return compiled.shares(
-            np.asarray(mask, np.bool_), np.ascontiguousarray(matrix, np.float64), points, asked, shape
-        )
+    find = _shares if compiled is None else compiled.shares
+    return find(np.asarray(mask, np.bool_), np.ascontiguousarray(matrix, np.float64), points, asked, shape)
+
+
+def _shares(
+    mask: NDArray[np.bool_],
+    matrix: Matrix,
+    points: NDArray[np.float64],
+    asked: NDArray[np.bool_],
+    shape: tuple[int, int],
+) -> list[tuple[int, float]]:
     (a, b, c), (d, e, f) = checked_matrix(matrix)
     area = a * e - b * d
     rows, columns = mask.shape

@@ -1,16 +1,13 @@
 """The compiled loops over pixels; None where the package was installed without a C compiler.
 
-NumPy and OpenCV then do the same work, more slowly.
+NumPy and OpenCV then do the same work, more slowly, as they always do for what these loops do not take.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
-
-__all__ = ["compiled"]
-
-compiled: ModuleType | None
 try:
     from asda_aug import _draw as compiled
 except ImportError:
-    compiled = None
+    compiled = None  # type: ignore[assignment]
+
+__all__ = ["compiled"]

@@ -184,7 +184,8 @@ class Occluder(ABC):
             scene.visible = scene.visible & ~covered
         elif self.on_occlusion == "drop" and covered.any():
             scene.labelled = scene.labelled & ~covered
-        scene.alpha = stack
+        if alpha:
+            scene.alpha = stack
         return covered
 
     def augment(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:

@@ -86,7 +86,7 @@ def paste_into(
     """
     pixels = channels_last(image)
     gain, offset = gain_and_offset(pixels, mean, std)
-    suits = pixels.dtype in COMPILED_TYPES and pixels.shape[2] == 3
+    suits = pixels.dtype in COMPILED_TYPES and pixels.flags.aligned
     at_once = compiled.paste if compiled is not None and suits else None
     seen = []
     for (part, matrix), feather in zip(pasted, feathers, strict=True):

@@ -24,8 +24,7 @@ class Scene:
     """One image and the people on it.
 
     An adapter's ``read`` makes it; its ``write`` takes from it ``image`` (the same kind of object as it was given),
-    and ``visible`` and ``labelled``, in which covered joints are marked or dropped, if that was asked for. All three
-    are replaced, never changed, but for an image whose pixels may be written over (``inplace``).
+    and ``visible`` and ``labelled``, in which covered joints are marked or dropped, if that was asked for.
 
     Args:
         image: A NumPy array (uint8 or float; [H, W], [H, W, C] or [C, H, W]), a tensor of the same kinds, or a PIL
@@ -81,7 +80,7 @@ class Scene:
         self.keypoints: NDArray[np.float64] = points
         self.labelled = _flags(labelled, "labelled", points.shape[:2])
         self.visible = _flags(visible, "visible", points.shape[:2])
-        self._given = self.labelled, self.visible
+        self._given = self._flag_bytes()
 
     @property
     def pixels(self) -> NDArray[Any]:
@@ -110,9 +109,11 @@ class Scene:
 
     @property
     def relabelled(self) -> bool:
-        """Whether keypoints may have been marked or dropped since the scene was read."""
-        labelled, visible = self._given
-        return self.labelled is not labelled or self.visible is not visible
+        """Whether keypoints were marked or dropped since the scene was made."""
+        return self._flag_bytes() != self._given
+
+    def _flag_bytes(self) -> tuple[bytes, bytes]:
+        return self.labelled.tobytes(), self.visible.tobytes()
 
     @property
     def people(self) -> int:

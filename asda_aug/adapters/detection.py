@@ -95,6 +95,8 @@ class CocoAdapter:
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
+        if not scene.relabelled:
+            return like_sequence(sample, (scene.image, sample[1]))
         flags = zip(scene.labelled, scene.visible, strict=True)
         annotations = [_written(each, *next(flags)) if _is_person(each) else each for each in sample[1]]
         return like_sequence(sample, (scene.image, like_sequence(sample[1], annotations)))

@@ -51,7 +51,7 @@ class MMPoseAdapter:
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
         fields = {"img": scene.image}
-        before = _points(sample)
+        before = _points(sample) if scene.relabelled else None
         if before is not None:
             dropped: NDArray[np.bool_] = before.labelled & ~scene.labelled
             fields |= {key: with_zeros(sample[key], dropped) for key in FLAGS if key in sample}
@@ -102,7 +102,7 @@ class PackedMMPoseAdapter:
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
         fields = {"inputs": scene.image}
-        before = _packed_points(sample)
+        before = _packed_points(sample) if scene.relabelled else None
         if before is not None:
             if not scene.visible.all():
                 raise AdapterError(

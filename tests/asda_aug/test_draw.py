@@ -30,16 +30,17 @@ seeds = st.integers(0, 2**32 - 1)
 @given(
     seeds, st.floats(0.03, 4), st.floats(-math.pi, math.pi), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5),
     st.integers(1, 60), st.integers(1, 60), st.booleans(), st.booleans(), st.booleans(), st.sampled_from(["u1", "f4"]),
+    st.sampled_from([1, 3]),
 )  # fmt: skip
 def test_it_draws_what_opencv_draws(
     seed: int, s: float, r: float, tx: float, ty: float, width: int, height: int, bgr: bool, solid: bool, soft: bool,
-    kind: str,
+    kind: str, channels: int,
 ) -> None:  # fmt: skip
     rng = np.random.default_rng(seed)
     part = make_part(rng, width, height, solid=solid)
     matrix = forward_matrix(Placement(s, r, tx, ty), (width, height), 50, Frame.of_image(70, 90))
     level = 100 if kind == "u1" else 100 / 255
-    image, stack = np.full((90, 70, 3), level, kind), np.full((90, 70), 0.25, np.float32)
+    image, stack = np.full((90, 70, channels), level, kind), np.full((90, 70), 0.25, np.float32)
     expected, expected_stack = image.copy(), stack.copy()
     arguments = ([(part, matrix)], [float(soft)], None, None, bgr)
     seen = paste_module.paste_into(image, *arguments, stack)
@@ -47,7 +48,7 @@ def test_it_draws_what_opencv_draws(
         patch.setattr(paste_module, "compiled", None)
         others = paste_module.paste_into(expected, *arguments, expected_stack)
     scale = abs(np.linalg.det(matrix[:, :2])) ** 0.5
-    slack = 8 + 255 / 16 / min(1, scale) if COARSE else 2.01
+    slack = 8 + 255 / 16 / min(1, scale) if COARSE else 1.01
     unit = 1 if kind == "u1" else 255
     assert seen == others or max(stack.max(), expected_stack.max()) <= 0.25 + slack / 255
     assert np.abs(stack - expected_stack).max() <= slack / 255
@@ -119,6 +120,8 @@ def window_like(image: NDArray[Any], layout: str) -> NDArray[Any]:
         window = np.zeros((channels, height + 4, width + 6), image.dtype).transpose(1, 2, 0)[2:-2, 3:-3]
     else:
         window = np.zeros((height + 4, width + 6, channels), image.dtype)[2:-2, 3:-3]
+    if layout == "turned":
+        window = np.zeros((width + 4, height + 6, channels), image.dtype).transpose(1, 0, 2)[3:-3, 2:-2]
     window = window[::-1, ::-1] if layout == "backwards" else window
     window[...] = image
     return window
@@ -129,7 +132,7 @@ def window_like(image: NDArray[Any], layout: str) -> NDArray[Any]:
     seeds,
     st.integers(1, 30),
     st.integers(1, 30),
-    st.sampled_from(["pixels", "planes", "backwards"]),
+    st.sampled_from(["pixels", "planes", "backwards", "turned"]),
     st.floats(-3, 3),
     st.floats(0.3, 3),
 )
@@ -182,7 +185,7 @@ def test_a_part_drawn_huge_fills_the_image(scale: float) -> None:
     colour, mask = np.full((3, 3, 3), 200, np.uint8), np.ones((3, 3), bool)
     matrix = np.array([[scale, 0, -1.5 * scale], [0, scale, -1.5 * scale]])
     assert draw.paste(image, colour, mask, matrix, True, False, ONE, NONE, None)
-    assert (image[1:, 1:] == 200).all()
+    assert (image == 200).all()
 
 
 def arrays(**changed: Any) -> tuple[Any, ...]:
@@ -219,7 +222,7 @@ def frozen() -> NDArray[np.uint8]:
         ("matrix", np.zeros((2, 3)), ValueError),
         ("matrix", np.array([[1, 0, math.nan], [0, 1, 0]]), ValueError),
         ("matrix", (1, 0, 0), TypeError),
-        ("gain", (1.0, 1.0), TypeError),
+        ("gain", (1.0, 1.0), ValueError),
         ("gain", [1.0, 1.0, 1.0], TypeError),
         ("offset", ("one", 0.0, 0.0), TypeError),
         ("stack", np.zeros((6, 6), np.float32), ValueError),
@@ -239,7 +242,10 @@ def test_an_empty_patch_is_refused() -> None:
 
 def test_shares_ask_only_for_what_matters_and_take_any_strides() -> None:
     mask = np.ones((9, 9), bool)[::2, ::-2]
-    points = np.array([[2.5, 2.5, 7], [2.5, 2.5, 7], [4.9, 2.5, 7], [math.nan, 2, 7]])[:, :2]
+    records = np.zeros(4, [("flag", "u1"), ("xy", "f8", (3,))])
+    records["xy"] = [[2.5, 2.5, 7], [2.5, 2.5, 7], [4.9, 2.5, 7], [math.nan, 2, 7]]
+    points = records["xy"][:, :2]
+    assert not points.flags.aligned
     asked = np.array([True, False, True, True])
     assert draw.shares(mask, np.eye(2, 3), points, asked, (20, 20)) == [(0, 1.0), (2, pytest.approx(0.6))]
     for arguments in (

@@ -266,3 +266,17 @@ def test_what_is_no_map_is_refused(matrix: Any) -> None:
         paste(image, [(part, matrix)])
     with pytest.raises(ValueError, match="2 x 3, finite and invertible"):
         coverage([(part, matrix)], [[1, 1]], (8, 8))
+
+
+def test_unaligned_arrays_are_as_good_as_others() -> None:
+    rng = np.random.default_rng(0)
+    part, matrix = place(make_part(rng), (64, 48), 40)
+    records = np.zeros(48, [("flag", "u1"), ("row", "f4", (64, 3)), ("where", "f8", (3,))])
+    records["row"] = rng.random((48, 64, 3))
+    records["where"][:2] = matrix
+    image, where = records["row"], records["where"][:2]
+    assert not image.flags.aligned
+    result, _ = paste(image, [(part, where)])
+    expected, _ = paste(image.copy(), [(part, matrix)])
+    assert np.abs(result - expected).max() <= (TOLERANCE + 1) / 255
+    assert coverage([(part, where)], [[32, 24]], (48, 64)).tolist() == [1]

@@ -22,6 +22,19 @@ def test_one_person_needs_no_axis() -> None:
     assert scene.visible.tolist() == [[False, False]]
 
 
+@pytest.mark.parametrize("name", ["labelled", "visible"])
+@pytest.mark.parametrize("in_place", [True, False])
+def test_it_notices_changed_flags(name: str, in_place: bool) -> None:
+    scene = Scene(IMAGE, [[1, 2], [3, 4]])
+    flags = getattr(scene, name)
+    setattr(scene, name, flags & True)
+    assert not scene.relabelled
+    changed = flags if in_place else flags.copy()
+    changed[0, 1] = False
+    setattr(scene, name, changed)
+    assert scene.relabelled
+
+
 def test_the_box_of_a_crop_is_what_it_was_cut_by() -> None:
     x0, y0, x1, y1 = Scene(IMAGE).box(0, SIZE) or (0, 0, 0, 0)
     assert (x1 - x0, y1 - y0) == pytest.approx((192 / 1.25, 256 / 1.25))
