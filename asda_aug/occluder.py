@@ -165,11 +165,9 @@ class Occluder(ABC):
         covered = np.zeros(scene.labelled.shape, bool)
         stack = np.zeros(shape, np.float32) if alpha else None
         if pastes:
-            pixels, feathers = source, [paste.feather for paste in pastes]
-            if not (inplace and source.flags.writeable):
-                pixels = source.copy(order="K")
-            pasted = coloured(scene, pastes)
-            seen = paste_into(pixels, pasted, feathers, *normalisation(scene), scene.bgr, stack)
+            pixels = source if inplace and source.flags.writeable else source.copy(order="K")
+            feathers = [paste.feather for paste in pastes]
+            seen = paste_into(pixels, coloured(scene, pastes), feathers, *normalisation(scene), scene.bgr, stack)
             if pixels is not source:
                 scene.image = like(scene.image, pixels)
             points, labelled = scene.keypoints.reshape(-1, 2), scene.labelled.ravel()
@@ -180,9 +178,9 @@ class Occluder(ABC):
                 paste.covered = [divmod(index, joints) for index, share in reached if share > COVERED]
                 for keypoint in paste.covered:
                     covered[keypoint] = True
-        if self.on_occlusion == "mark" and covered.any():
+        if self.on_occlusion == "mark":
             scene.visible = scene.visible & ~covered
-        elif self.on_occlusion == "drop" and covered.any():
+        elif self.on_occlusion == "drop":
             scene.labelled = scene.labelled & ~covered
         if alpha:
             scene.alpha = stack

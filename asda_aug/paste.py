@@ -1,4 +1,4 @@
-"""Pasting parts into an image with NumPy and OpenCV. Draws nothing at random and needs no PyTorch."""
+"""Pasting parts into an image. Draws nothing at random and needs no PyTorch."""
 
 from __future__ import annotations
 

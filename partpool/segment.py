@@ -65,7 +65,6 @@ class _Plan:
     """A part class in pixel values."""
 
     part: PartClass
-    composed: bool
     labels: tuple[int, ...]
     bridge: frozenset[int]
     requires: tuple[frozenset[int], ...]
@@ -90,7 +89,7 @@ class Segmenter:
         labels = frozenset(scheme.ids(part.labels))
         neck = self._neck is not None and bool(labels & set(self._neck.face)) and bool(labels & set(self._neck.torso))
         requires = tuple(frozenset(scheme.ids(group)) for group in part.requires)
-        return _Plan(part, part.composed, scheme.ids(part.labels), frozenset(scheme.ids(part.bridge)), requires, neck)
+        return _Plan(part, scheme.ids(part.labels), frozenset(scheme.ids(part.bridge)), requires, neck)
 
     def __call__(self, label_map: NDArray[np.uint8]) -> Segmentation | None:
         """Candidate segments of a label map, or None if it is background only.
@@ -136,7 +135,7 @@ def _groups(regions: Regions, by_label: Mapping[int, list[int]], plan: _Plan) ->
     numbers = [number for label in plan.labels for number in by_label.get(label, ())]
     if not numbers:
         return []
-    if not plan.composed:
+    if not plan.part.composed:
         groups = [[number] for number in numbers]
     else:
         members = set(numbers)
@@ -230,7 +229,7 @@ def _without_islands(regions: Regions, groups: list[list[int]]) -> tuple[list[li
 
 def _is_composed(regions: Regions, plan: _Plan, members: list[int]) -> bool:
     """Whether a segment of a composed class is more than one of its labels."""
-    if not plan.composed:
+    if not plan.part.composed:
         return True
     by_label: dict[int, int] = {}
     for number in members:

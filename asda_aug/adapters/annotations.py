@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from asda_aug.adapters.containers import Array, like_values, to_array
 from asda_aug.errors import AdapterError
+from asda_aug.scene import Scene
 
 VISIBILITY = ("visibility", "visible", "keypoints_visible", "keypoint_visibility")
 """Fields that v may be kept in if the keypoints are x y only, as ``tv_tensors.KeyPoints`` are. True in a bool field
@@ -97,6 +98,11 @@ def write_points(fields: Mapping[str, Any], labelled: NDArray[np.bool_], visible
     v[marked.reshape(v.shape)] = 0 if v.dtype == bool else 1
     v[dropped.reshape(v.shape)] = 0
     return {key: like_values(fields[key], array)}
+
+
+def changed_points(fields: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
+    """The field that keeps v as the scene now has it; empty if it still has it as it was read. See write_points."""
+    return write_points(fields, scene.labelled, scene.visible) if scene.relabelled else {}
 
 
 def boxes_xyxy(boxes: Any) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.adapters.annotations import boxes_xyxy, read_points, write_points
+from asda_aug.adapters.annotations import boxes_xyxy, changed_points, read_points, write_points
 from asda_aug.adapters.containers import like_sequence, like_values, to_array, with_fields
 from asda_aug.adapters.hints import Hints
 from asda_aug.pixels import is_image
@@ -51,7 +51,7 @@ class DetectionAdapter:
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
-        fields = write_points(sample[1], scene.labelled, scene.visible) if scene.relabelled else {}
+        fields = changed_points(sample[1], scene)
         return like_sequence(sample, (scene.image, with_fields(sample[1], fields) if fields else sample[1]))
 
     def attach(self, sample: Any, name: str, value: Any) -> Any:

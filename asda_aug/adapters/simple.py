@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asda_aug.adapters.annotations import boxes_xyxy, is_keypoints, read_points, write_points
+from asda_aug.adapters.annotations import boxes_xyxy, changed_points, is_keypoints, read_points
 from asda_aug.adapters.containers import like_sequence, with_fields
 from asda_aug.adapters.detection import is_pair
 from asda_aug.adapters.hints import Hints
@@ -39,9 +39,7 @@ class PairAdapter:
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
         fields = {"keypoints": sample[1]}
-        if scene.relabelled:
-            fields |= write_points(fields, scene.labelled, scene.visible)
-        return like_sequence(sample, (scene.image, fields["keypoints"]))
+        return like_sequence(sample, (scene.image, {**fields, **changed_points(fields, scene)}["keypoints"]))
 
 
 class MappingAdapter:
@@ -79,8 +77,7 @@ class MappingAdapter:
 
     def write(self, sample: Any, scene: Scene) -> Any:
         """See :class:`asda_aug.adapters.Adapter`."""
-        changed = write_points(sample, scene.labelled, scene.visible) if scene.relabelled else {}
-        return with_fields(sample, {"image": scene.image, **changed})
+        return with_fields(sample, {"image": scene.image, **changed_points(sample, scene)})
 
     def attach(self, sample: Any, name: str, value: Any) -> Any:
         """Add a field to the dictionary."""
