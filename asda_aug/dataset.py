@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from operator import index as as_index
 from typing import Any
@@ -149,8 +150,11 @@ class ASDADataset(Dataset[Any]):
         fetch = getattr(self.base, "__getitems__", None)
         # All are read before the first is pasted over: decoding photographs drives everything else out of the caches,
         # and pasting in between would take twice as long.
-        samples = fetch(indices) if callable(fetch) else [self.base[index] for index in indices]
-        return [self._touched(sample, index) for sample, index in zip(samples, indices, strict=True)]
+        samples = deque(fetch(indices) if callable(fetch) else map(self.base.__getitem__, indices))
+        if len(samples) != len(indices):
+            raise ValueError(f"{type(self.base).__name__} returned {len(samples)} samples for {len(indices)} indices")
+        # Each is let go of before the next is copied, which can then take its memory.
+        return [self._touched(samples.popleft(), index) for index in indices]
 
     def __getattr__(self, name: str) -> Any:
         # While being unpickled there is no base yet.
