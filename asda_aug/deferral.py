@@ -16,7 +16,6 @@ from asda_aug.part_batch import PartBatch
 from asda_aug.paste_parts import PasteParts
 from asda_aug.probing import warn
 from asda_aug.scene import Scene
-from asda_aug.values import channels_last
 from partpool.errors import ConfigError
 from partpool.part import Part
 
@@ -73,7 +72,7 @@ def check_colours(scene: Scene) -> None:
     Raises:
         AdapterError: If it is grey.
     """
-    channels = channels_last(scene.pixels).shape[2]
+    channels = scene.canvas.shape[2]
     if channels != COLOURS:
         raise AdapterError(f"defer=True needs images of {COLOURS} channels, but the first sample has {channels}")
 

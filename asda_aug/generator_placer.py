@@ -12,12 +12,11 @@ from torch import Tensor
 
 from asda_aug.errors import CheckpointError
 from asda_aug.generator import Classes, Generator
-from asda_aug.pixels import as_array
 from asda_aug.placement import Placement
 from asda_aug.placers import FAR, SMALLEST, Anchor, Placed, Target, find_frame
 from asda_aug.ranges import Span, as_range, draw_from
 from asda_aug.scene import Scene
-from asda_aug.values import as_rgb_bytes, channels_last
+from asda_aug.values import as_rgb_bytes
 from partpool.errors import ConfigError
 
 
@@ -90,7 +89,7 @@ class GeneratorPlacer:
 
 def _normalised(scene: Scene, generator: Generator) -> Tensor:
     """A scene's image as the generator knows them, [1, 3, H, W]."""
-    pixels = as_rgb_bytes(channels_last(as_array(scene.image)), scene.mean, scene.std, scene.bgr)
+    pixels = as_rgb_bytes(scene.canvas, scene.mean, scene.std, scene.bgr)
     image = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).float() / 255
     if generator.bgr:
         image = image.flip(0)

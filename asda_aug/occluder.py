@@ -24,7 +24,7 @@ from asda_aug.placement import Frame, Matrix, Placement
 from asda_aug.randomness import fresh_generator
 from asda_aug.ranges import NUMBERS
 from asda_aug.scene import Box, Scene
-from asda_aug.values import as_rgb_bytes, channels_last
+from asda_aug.values import as_rgb_bytes
 from partpool.errors import ConfigError
 from partpool.part import Part
 
@@ -160,8 +160,7 @@ class Occluder(ABC):
             Which labelled keypoints are covered, bool [P, K].
         """
         source = scene.pixels
-        height, width = channels_last(source).shape[:2]
-        shape = (height, width)
+        shape = scene.canvas.shape[:2]
         covered = np.zeros(scene.labelled.shape, bool)
         stack = np.zeros(shape, np.float32) if alpha else None
         if pastes:
@@ -250,7 +249,7 @@ def normalisation(scene: Scene) -> tuple[Any, Any]:
 
 
 def _surroundings(scene: Scene, box: Box) -> NDArray[np.uint8]:
-    pixels = channels_last(scene.pixels)
+    pixels = scene.canvas
     height, width = pixels.shape[:2]
     x0, y0 = max(0, int(box[0])), max(0, int(box[1]))
     x1, y1 = min(width, int(box[2]) + 1), min(height, int(box[3]) + 1)

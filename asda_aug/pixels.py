@@ -28,9 +28,9 @@ def is_image(value: object) -> bool:
         return True
     if not (isinstance(value, np.ndarray) or is_tensor(value)):
         return False
-    shape = tuple(value.shape)  # type: ignore[attr-defined]
-    if len(shape) == 3 and (shape[0] in (1, 3) or shape[2] in (1, 3)):
-        shape = tuple(sorted(shape)[1:])
+    shape = value.shape  # type: ignore[attr-defined]
+    if len(shape) == 3:
+        return (shape[0] in (1, 3) or shape[2] in (1, 3)) and sorted(shape)[1] >= SMALLEST
     return len(shape) == 2 and min(shape) >= SMALLEST
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from asda_aug.occluder import Occluder, Paste
 from asda_aug.rectangles import rectangle
 from asda_aug.scene import Scene
-from asda_aug.values import as_rgb_bytes, channels_last
+from asda_aug.values import as_rgb_bytes
 from partpool.errors import ConfigError
 
 TRIES = 20
@@ -68,7 +68,7 @@ class ROR(Occluder):
 
     def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
         """Decide which patches are copied where."""
-        pixels = channels_last(scene.pixels)
+        pixels = scene.canvas
         height, width = pixels.shape[:2]
         chosen = self.choose_person(scene, (width, height), rng)
         if chosen is None:

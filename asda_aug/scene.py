@@ -47,8 +47,8 @@ class Scene:
     """
 
     __slots__ = (
-        "_given", "_pixels", "_viewed", "alpha", "bgr", "boxes", "crop", "image", "keypoint_names", "keypoints",
-        "labelled", "mean", "std", "visible",
+        "_canvas", "_given", "_pixels", "_viewed", "alpha", "bgr", "boxes", "crop", "image", "keypoint_names",
+        "keypoints", "labelled", "mean", "std", "visible",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +68,7 @@ class Scene:
         self.image = image
         self._viewed: Any = None
         self._pixels: Any = None
+        self._canvas: Any = None
         self.crop = crop
         self.mean, self.std, self.bgr = mean, std, bgr
         self.keypoint_names = keypoint_names
@@ -89,10 +90,25 @@ class Scene:
         Raises:
             AdapterError: If it is no image that can be pasted into.
         """
-        # The image is replaced, never changed, so the view is good for as long as it is the same object.
         if self._viewed is not self.image:
-            self._pixels, self._viewed = as_array(self.image), self.image
+            self._look()
         return self._pixels
+
+    @property
+    def canvas(self) -> NDArray[Any]:
+        """The same as [H, W, C]."""
+        if self._viewed is not self.image:
+            self._look()
+        return self._canvas
+
+    def _look(self) -> None:
+        """Take views of the image, good for as long as it is the same object: it is replaced, never changed."""
+        self._pixels = as_array(self.image)
+        try:
+            self._canvas = channels_last(self._pixels)
+        except (TypeError, ValueError) as error:
+            raise AdapterError(str(error)) from None
+        self._viewed = self.image
 
     @property
     def size(self) -> tuple[int, int]:
@@ -101,10 +117,7 @@ class Scene:
         Raises:
             AdapterError: If it is no image.
         """
-        try:
-            height, width = channels_last(self.pixels).shape[:2]
-        except (TypeError, ValueError) as error:
-            raise AdapterError(str(error)) from None
+        height, width = self.canvas.shape[:2]
         return width, height
 
     @property

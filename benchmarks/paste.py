@@ -41,6 +41,7 @@ MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pool", type=Path, help="a pool file; default: synthetic people")
+    parser.add_argument("--photo", type=Path, help="a photograph to read samples from; default: a drawn person")
     parser.add_argument("--memory", action="store_true", help="also run 10⁵ samples and watch the memory")
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -51,7 +52,7 @@ def main() -> None:
         loops = "not compiled" if compiled is None else "compiled"
         print(f"{pool!r}, OpenCV {cv2.__version__}, torch {torch.__version__}, loops {loops}")
         single_paste(pool)
-        sample_cost(pool)
+        sample_cost(pool, options.photo or drawn_photograph(Path(folder)))
         if options.memory:
             memory(pool)
 
@@ -67,6 +68,13 @@ def synthetic_pool(folder: Path) -> Path:
 def write_pool(folder: Path) -> None:
     write_lip_dataset(folder / "LIP", 100, seed=0)
     build(find_lip(folder / "LIP"), folder / "pool.h5")
+
+
+def drawn_photograph(folder: Path) -> Path:
+    """A drawn person as a picture of MPII's usual size."""
+    picture = cv2.resize(draw_person(np.random.default_rng(0), "whole").image, (1280, 720))
+    cv2.imwrite(str(folder / "photo.jpg"), picture)
+    return folder / "photo.jpg"
 
 
 class Timed:
@@ -201,16 +209,16 @@ class PersonCrops:
 
     color_rgb = True
 
-    def __init__(self) -> None:
-        picture = cv2.resize(draw_person(np.random.default_rng(0), "whole").image, (1280, 720))
-        self._jpeg = cv2.imencode(".jpg", picture)[1]
+    def __init__(self, photograph: Path) -> None:
+        self._photograph = str(photograph)
         self._crop = np.array([[0.35, 0.02, -90.0], [-0.02, 0.35, 10.0]])
 
     def __len__(self) -> int:
         return 10**6
 
     def __getitem__(self, index: int) -> Any:
-        picture = cv2.cvtColor(cv2.imdecode(self._jpeg, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        picture = cv2.cvtColor(cv2.imread(self._photograph, flags), cv2.COLOR_BGR2RGB)
         crop = cv2.warpAffine(picture, self._crop, (256, 256), flags=cv2.INTER_LINEAR)
         tensor = torch.from_numpy(crop).permute(2, 0, 1).contiguous().float().div_(255)
         tensor.sub_(torch.from_numpy(MEAN)[:, None, None]).div_(torch.from_numpy(STD)[:, None, None])
@@ -218,8 +226,8 @@ class PersonCrops:
         return tensor, torch.zeros(16, 64, 64), torch.ones(16, 1), {"joints": joints, "joints_vis": seen}
 
 
-def sample_cost(pool: PartPool) -> None:
-    base = PersonCrops()
+def sample_cost(pool: PartPool, photograph: Path) -> None:
+    base = PersonCrops(photograph)
     wrapped, inplace = ASDADataset(base, pool, seed=0), ASDADataset(base, pool, seed=0, inplace=True)
 
     def batch(number: int) -> list[int]:

@@ -32,7 +32,7 @@ from asda_aug.adapters.mmpose import MMPoseAdapter, PackedMMPoseAdapter
 from asda_aug.adapters.simple import ImageAdapter, MappingAdapter, PairAdapter
 from asda_aug.errors import AdapterError
 from asda_aug.scene import Scene
-from asda_aug.values import channels_last, gain_and_offset
+from asda_aug.values import gain_and_offset
 from partpool.errors import ConfigError
 
 
@@ -128,8 +128,7 @@ def check_values(scene: Scene) -> None:
         AdapterError: If it is no image, or a float image is neither in [0, 1] nor normalised in a known way.
         ValueError: If mean and std do not fit the image.
     """
-    scene.size  # noqa: B018 - asked for, because it looks whether this is an image
-    pixels = channels_last(scene.pixels)
+    pixels = scene.canvas
     if pixels.dtype == np.uint8:
         return
     gain, offset = gain_and_offset(pixels, scene.mean, scene.std)
