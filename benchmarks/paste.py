@@ -200,7 +200,7 @@ def donor(paste: Paste) -> dict[str, NDArray[np.uint8]]:
 
 
 class PersonCrops:
-    """What HRNet's data set does for one sample: decode, crop, normalise."""
+    """What HRNet's data set does to make a training image: read, decode, crop, ``ToTensor`` and ``Normalize``."""
 
     class transform:  # noqa: N801 - as data sets call it
         """A normalising transform."""
@@ -220,7 +220,8 @@ class PersonCrops:
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
         picture = cv2.cvtColor(cv2.imread(self._photograph, flags), cv2.COLOR_BGR2RGB)
         crop = cv2.warpAffine(picture, self._crop, (256, 256), flags=cv2.INTER_LINEAR)
-        tensor = torch.from_numpy(crop).permute(2, 0, 1).contiguous().float().div_(255)
+        # The steps of torchvision's two transforms, each with the copy that it makes.
+        tensor = torch.from_numpy(crop.transpose(2, 0, 1)).contiguous().float().div(255).clone()
         tensor.sub_(torch.from_numpy(MEAN)[:, None, None]).div_(torch.from_numpy(STD)[:, None, None])
         joints, seen = np.random.default_rng(index).uniform(0, 256, (16, 3)), np.ones((16, 3))
         return tensor, torch.zeros(16, 64, 64), torch.ones(16, 1), {"joints": joints, "joints_vis": seen}

@@ -42,7 +42,8 @@ JPEG_MARKERS = struct.Struct(">HHH14xHH65xHH65xHHxHH")
 JPEG_START = (0xFFD8, 0xFFE0, 16, 0xFFDB, 67, 0xFFDB, 67, 0xFFC0, 17)
 """How the JPEGs of OpenCV begin, before height and width; others are walked through."""
 PNG_PARAMS = (cv2.IMWRITE_PNG_COMPRESSION, 4)
-ZSTD_LEVEL = 3
+ZSTD_LEVEL, MASK_LEVEL = 3, -1
+"""Below 0, zstd leaves out the coding of single bytes: a mask gets a fifth larger and is read in half the time."""
 
 RGB = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -88,6 +89,7 @@ class _Zstd(threading.local):
 
     def __init__(self) -> None:
         self.compress = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress
+        self.compress_mask = zstandard.ZstdCompressor(level=MASK_LEVEL).compress
         self._decompress = zstandard.ZstdDecompressor().decompress
 
     def decompress(self, data: bytes, size: int) -> bytes:
@@ -107,7 +109,7 @@ def _bits(bgra: NDArray[np.uint8]) -> memoryview:
 def _unpack_mask(data: bytes, offset: int, height: int, width: int) -> Mask:
     pixels = height * width
     bits = np.frombuffer(data, np.uint8, (pixels + 7) // 8, offset)
-    return cast(Mask, np.unpackbits(bits, count=pixels).view(np.bool_).reshape(height, width))
+    return np.unpackbits(bits, count=pixels).view(np.bool_).reshape(height, width)
 
 
 def _encode_raw(bgra: NDArray[np.uint8]) -> bytes:
@@ -124,7 +126,7 @@ def _decode_raw(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:
 
 def _encode_jpeg(bgra: NDArray[np.uint8]) -> bytes:
     picture = cv2.imencode(".jpg", bgra, JPEG_PARAMS)[1]
-    return b"".join((struct.pack("<I", len(picture)), picture.data, _zstd.compress(_bits(bgra))))
+    return b"".join((struct.pack("<I", len(picture)), picture.data, _zstd.compress_mask(_bits(bgra))))
 
 
 def _decode_jpeg(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:

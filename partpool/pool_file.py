@@ -152,10 +152,8 @@ class PoolFile:
 
     def source_name(self, index: int) -> str:
         """Name of a source item."""
-        run = self._runs["sources/name"]
-        length = run.dtype.itemsize
-        data = os.pread(self._fd, length, run.offset + index * length)
-        return data.rstrip(b"\0").decode("utf-8", "replace")
+        name: bytes = self["sources/name"].item(index)
+        return name.decode("utf-8", "replace")
 
     def patch_bytes(self, index: int) -> bytes:
         """Encoded bytes of a patch."""

@@ -39,7 +39,8 @@ class HRNetAdapter:
             and len(sample) == 4
             and is_image(sample[0])
             and isinstance(sample[3], Mapping)
-            and {"joints", "joints_vis"} <= sample[3].keys()
+            and "joints" in sample[3]
+            and "joints_vis" in sample[3]
         )
 
     def read(self, sample: Any) -> Scene:
@@ -69,5 +70,5 @@ class HRNetAdapter:
 
 def _labelled(meta: Mapping[str, Any]) -> NDArray[np.bool_]:
     visibility = to_array(meta["joints_vis"])
-    labelled: NDArray[np.bool_] = visibility.reshape(len(visibility), -1)[:, 0] > 0
+    labelled: NDArray[np.bool_] = (visibility if visibility.ndim == 1 else visibility[:, 0]) > 0
     return labelled
