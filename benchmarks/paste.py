@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import resource
-import statistics
 import tempfile
 import time
 import warnings
@@ -99,12 +98,12 @@ class Timed:
 
 
 def alternate(
-    contestants: dict[str, Callable[[int], object]], calls: int = CALLS, warm_up: int = WARM_UP
-) -> dict[str, float]:
-    """Median seconds per call, measured in turn, once the memory of the one before is out of the way."""
+    contestants: dict[str, Callable[[int], object]], rounds: int = ROUNDS, calls: int = CALLS, warm_up: int = WARM_UP
+) -> dict[str, NDArray[np.float64]]:
+    """Seconds per call in each round, measured in turn, once the memory of the one before is out of the way."""
     numbers: Iterator[int] = iter(range(10**9))
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, run in contestants.items():
             for _ in range(warm_up):
                 run(next(numbers))
@@ -112,7 +111,7 @@ def alternate(
             for _ in range(calls):
                 run(next(numbers))
             times[name].append((time.perf_counter() - began) / calls)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return {name: np.array(values) for name, values in times.items()}
 
 
 def single_paste(pool: PartPool) -> None:
@@ -140,7 +139,7 @@ def single_paste(pool: PartPool) -> None:
     albumentations = copy_and_paste(image, points, places)
     if albumentations is not None:
         contestants["CopyAndPaste"] = albumentations
-    took = alternate(contestants)
+    took = {name: float(np.median(times)) for name, times in alternate(contestants).items()}
     decoded = took["timed"] - reads.seconds()
     print(
         "\nOne part on 256 x 256 uint8: draw, warp, edge, composite, coverage of 16 keypoints; copy of image included\n"
@@ -241,14 +240,16 @@ def sample_cost(pool: PartPool, photograph: Path) -> None:
             "inplace": lambda number: inplace.__getitems__(batch(number)),
             "single": lambda number: [inplace[index] for index in batch(number)],
         },
+        rounds=2 * ROUNDS,
         calls=1,
         warm_up=1,
     )
-    added = {name: 100 * (took[name] / took["base"] - 1) for name in took}
+    # What is added is a small difference of large numbers: of those that were measured one after the other.
+    added = {name: 100 * float(np.median(times / took["base"] - 1)) for name, times in took.items()}
     print("\nHRNet-style sample: JPEG decode 1280 x 720, person crop 256 x 256, normalise")
     print(
-        f"  {took['base'] / SAMPLES * 1e3:.2f} ms; in batches of {SAMPLES}, as a DataLoader fetches them, ASDADataset "
-        f"adds {added['copy']:.1f} %, with inplace=True {added['inplace']:.1f} % (goal: 6), one by one "
+        f"  {np.median(took['base']) / SAMPLES * 1e3:.2f} ms; in batches of {SAMPLES}, as a DataLoader fetches them, "
+        f"ASDADataset adds {added['copy']:.1f} %, with inplace=True {added['inplace']:.1f} % (goal: 6), one by one "
         f"{added['single']:.1f} %"
     )
 
