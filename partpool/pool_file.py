@@ -151,7 +151,13 @@ class PoolFile:
         return np.frombuffer(data, run.dtype).reshape(run.shape[1:])
 
     def source_name(self, index: int) -> str:
-        """Name of a source item."""
+        """Name of a source item.
+
+        Raises:
+            PoolError: If there is no such item.
+        """
+        if index >= self.sources:
+            raise PoolError(f"its source is not among the {self.sources}")
         name: bytes = self["sources/name"].item(index)
         return name.decode("utf-8", "replace")
 

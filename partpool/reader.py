@@ -88,7 +88,7 @@ class PartPool(Sequence[Part]):
 
         Raises:
             IndexError: If there is no such part.
-            PoolError: If its bytes are damaged.
+            PoolError: If its bytes are damaged, or its source is none of the pool's.
         """
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
@@ -99,6 +99,7 @@ class PartPool(Sequence[Part]):
             raise PoolError(f"{file.path}: part {row} has the unknown codec {codec}")
         try:
             rgb, mask = decode(codec, file.patch_bytes(row), height, width)
+            source = file.source_name(file["source"].item(row))
         except PoolError as error:
             raise PoolError(f"{file.path}: part {row}: {error}") from None
         return Part(
@@ -108,7 +109,7 @@ class PartPool(Sequence[Part]):
             file.taxonomy.names[class_id],
             file["box"][row],
             file["person_box"][row],
-            file.source_name(file["source"].item(row)),
+            source,
             file.row("keypoints", row).copy() if file.has_keypoints else None,
             file.taxonomy,
         )

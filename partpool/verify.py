@@ -96,13 +96,15 @@ def _verify_parts(
 
 
 def _decoded_problems(file: PoolFile, pool: PartPool, index: int, row: int) -> Iterator[str]:
+    if file["source"][row] >= file.sources:
+        return
     try:
         part = pool[index]
     except PoolError as error:
         yield str(error).partition(f"part {row}: ")[2] or str(error)
         return
     x0, y0, x1, y1 = part.box.tolist()
-    if part.mask.shape == (y1 - y0, x1 - x0) and file["source"][row] < file.sources:
+    if part.mask.shape == (y1 - y0, x1 - x0):
         yield from _mask_problems(file, part, row)
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count, islice
 
 import numpy as np
 import pytest
@@ -16,10 +18,18 @@ EPOCHS, INDICES = st.integers(0, 2**20), st.integers(0, 2**31)
 
 
 @given(seed=SEEDS, epoch=EPOCHS, index=INDICES)
-def test_a_sample_is_keyed_by_seed_epoch_and_index(seed: int, epoch: int, index: int) -> None:
-    key = np.array([seed, (epoch << 32) + index], np.uint64)
-    expected = np.random.Generator(np.random.Philox(key=key)).random(4)
-    assert sample_generator(seed, epoch, index).random(4).tolist() == expected.tolist()
+def test_a_sample_starts_from_seed_epoch_and_index(seed: int, epoch: int, index: int) -> None:
+    drawn = sample_generator(seed, epoch, index).bit_generator.random_raw(3)
+    assert drawn.tolist() == list(islice(sfc64(seed, epoch, index), 12, 15))
+
+
+def sfc64(a: int, b: int, c: int) -> Iterator[int]:
+    """PractRand's generator of that name, as its author describes it."""
+    mask = 2**64 - 1
+    for counter in count(1):
+        drawn = (a + b + counter) & mask
+        a, b, c = b ^ (b >> 11), (c + (c << 3)) & mask, (((c << 24) | (c >> 40)) + drawn) & mask
+        yield drawn
 
 
 @given(seed=SEEDS, epoch=EPOCHS, index=INDICES)
@@ -32,6 +42,26 @@ def test_neighbours_in_anything_draw_otherwise(seed: int, epoch: int, index: int
         )
     }  # fmt: skip
     assert len(drawn) == 6
+
+
+@pytest.mark.parametrize("word", [0, 1, 2])
+def test_a_bit_of_any_word_changes_half_of_the_bits_drawn(word: int) -> None:
+    rng = np.random.default_rng(word)
+    changed = []
+    for bit in np.tile(np.arange(40), 25).tolist():
+        words = rng.integers(0, 2**20, 3).tolist()
+        first = sample_generator(*words).bit_generator.random_raw()
+        words[word] ^= 1 << bit
+        changed.append((first ^ sample_generator(*words).bit_generator.random_raw()).bit_count())
+    # A thousand numbers of 64 bits: six standard deviations.
+    assert abs(np.mean(changed) - 32) < 6 * 4 / 1000**0.5
+
+
+def test_neighbouring_samples_are_not_correlated() -> None:
+    drawn = np.array([sample_generator(0, 0, index).random(4) for index in range(10_000)])
+    among = np.corrcoef(np.hstack([drawn[:-1], drawn[1:]]).T) - np.eye(8)
+    assert abs(among).max() < 0.05
+    assert abs(drawn.mean(axis=0) - 0.5).max() < 0.02
 
 
 @pytest.mark.parametrize("seed", [-1, -(2**70), 2**64, 2**100])

@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from asda_aug import Scene
 from asda_aug.alignment import aligned_diagonal, check_alignment
+from asda_aug.errors import AdapterError
 from partpool import ASDA26, PartPool
 from partpool.errors import ConfigError
 
@@ -33,6 +36,32 @@ def test_it_notices_changed_flags(name: str, in_place: bool) -> None:
     changed[0, 1] = False
     setattr(scene, name, changed)
     assert scene.relabelled
+
+
+@pytest.mark.parametrize(
+    "image", [IMAGE, IMAGE[..., 0], IMAGE.transpose(2, 0, 1), torch.zeros(3, 256, 192), Image.fromarray(IMAGE)]
+)
+def test_a_canvas_is_height_width_and_channels(image: Any) -> None:
+    scene = Scene(image)
+    assert scene.canvas.shape[:2] == (256, 192)
+    assert scene.canvas.ndim == 3
+    assert scene.size == SIZE
+    assert np.shares_memory(scene.canvas, scene.pixels)
+
+
+def test_a_canvas_is_that_of_the_image_which_the_scene_has_now() -> None:
+    scene = Scene(IMAGE)
+    before = scene.canvas
+    assert scene.canvas is before
+    scene.image = IMAGE[:10] + 1
+    assert scene.size == (192, 10)
+    assert scene.canvas.min() == 1
+
+
+@pytest.mark.parametrize("image", ["picture.jpg", np.zeros((8, 8), np.int64), np.zeros((8, 8, 8, 8), np.uint8)])
+def test_what_is_no_image_has_no_canvas(image: Any) -> None:
+    with pytest.raises(AdapterError, match="image must"):
+        Scene(image).canvas  # noqa: B018
 
 
 def test_the_box_of_a_crop_is_what_it_was_cut_by() -> None:

@@ -276,3 +276,11 @@ def test_a_part_without_taxonomy_cannot_flip() -> None:
     part = Part(np.zeros((2, 2, 3), np.uint8), np.ones((2, 2), bool), 0, "hat", zeros, zeros, "x.jpg")
     with pytest.raises(ValueError, match="without a taxonomy"):
         part.hflip()
+
+
+def test_a_source_that_is_none_of_the_pools_is_damage(pools: Path, tmp_path: Path) -> None:
+    path = shutil.copy(pools / "jpeg.h5", tmp_path)
+    with h5py.File(path, "r+") as file:
+        file["patches/source"][4] = 10**6
+    with pytest.raises(PoolError, match=r"jpeg\.h5: part 4: its source is not among the"):
+        PartPool(path)[4]
