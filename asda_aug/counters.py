@@ -105,7 +105,8 @@ class Tally:
         # For single numbers, a memory view takes a third of the time that an array does.
         row = self._counts.array[0 if worker is None else 1 + worker.id % (ROWS - 1)].data
         for name, count in counts:
-            row[self._index[name]] += count
+            if count:
+                row[self._index[name]] += count
 
     def totals(self) -> dict[str, int]:
         """The counts of all processes so far."""

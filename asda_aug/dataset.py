@@ -128,7 +128,7 @@ class ASDADataset(Dataset[Any]):
         self._adapter: Adapter | None = None
         self._counter = EpochCounter(len(base))
         self._tally = Tally(
-            ("samples", "touched", "pastes", "keypoints", "covered", *SKIPS)
+            ("samples", "keypoints", "covered", *SKIPS)
             + tuple(f"{what}:{name}" for name in self.occluder.names for what in ("pastes", "covered"))
         )
         if len(base):
@@ -180,13 +180,18 @@ class ASDADataset(Dataset[Any]):
             ``untouched`` by reason; ``classes``: by class, ``pastes`` and ``covered`` keypoints.
         """
         totals = self._tally.totals()
-        names = [name.removeprefix("pastes:") for name in totals if name.startswith("pastes:")]
+        untouched = {name: totals[name] for name in SKIPS}
+        classes = {
+            name: {what: totals[f"{what}:{name}"] for what in ("pastes", "covered")} for name in self.occluder.names
+        }
         return {
-            **{name: totals[name] for name in ("samples", "touched", "pastes", "keypoints", "covered")},
-            "untouched": {name: totals[name] for name in SKIPS},
-            "classes": {
-                name: {"pastes": totals[f"pastes:{name}"], "covered": totals[f"covered:{name}"]} for name in names
-            },
+            "samples": totals["samples"],
+            "touched": totals["samples"] - sum(untouched.values()),
+            "pastes": sum(each["pastes"] for each in classes.values()),
+            "keypoints": totals["keypoints"],
+            "covered": totals["covered"],
+            "untouched": untouched,
+            "classes": classes,
         }
 
     def describe(self, index: int, epoch: int | None = None) -> list[Paste]:
@@ -254,8 +259,7 @@ class ASDADataset(Dataset[Any]):
             self._tally.add([("samples", 1), (reason, 1)])
             return
         covered = {joint for paste in pastes for joint in paste.covered}
-        counts = [("samples", 1), ("touched", 1), ("pastes", len(pastes))]
-        counts += [("keypoints", labelled), ("covered", len(covered))]
+        counts = [("samples", 1), ("keypoints", labelled), ("covered", len(covered))]
         for paste in pastes:
             counts += [(f"pastes:{paste.name}", 1), (f"covered:{paste.name}", len(paste.covered))]
         self._tally.add(counts)

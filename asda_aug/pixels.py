@@ -24,10 +24,8 @@ def is_tensor(value: object) -> bool:
 
 def is_image(value: object) -> bool:
     """Whether it is a PIL image, or an array or a tensor that has an image's shape."""
-    if isinstance(value, Image.Image):
-        return True
     if not (isinstance(value, np.ndarray) or is_tensor(value)):
-        return False
+        return isinstance(value, Image.Image)
     shape = value.shape  # type: ignore[attr-defined]
     if len(shape) == 3:
         return (shape[0] in (1, 3) or shape[2] in (1, 3)) and sorted(shape)[1] >= SMALLEST
@@ -40,15 +38,15 @@ def as_array(image: Any) -> NDArray[Any]:
     Raises:
         AdapterError: If it is no image that can be pasted into.
     """
-    if isinstance(image, Image.Image):
-        if image.mode not in PIL_MODES:
-            raise AdapterError(f"a PIL image must have mode RGB or L, but got {image.mode}; use image.convert('RGB')")
-        return np.asarray(image)
+    if isinstance(image, np.ndarray):
+        return image
     if is_tensor(image):
         return _tensor_as_array(image)
-    if not isinstance(image, np.ndarray):
+    if not isinstance(image, Image.Image):
         raise AdapterError(f"an image must be a PIL image, an array or a tensor, but got {type(image).__name__}")
-    return image
+    if image.mode not in PIL_MODES:
+        raise AdapterError(f"a PIL image must have mode RGB or L, but got {image.mode}; use image.convert('RGB')")
+    return np.asarray(image)
 
 
 def like(image: Any, array: NDArray[Any]) -> Any:
