@@ -42,19 +42,34 @@ static void blur_row(const uint8_t *above, const uint8_t *here, const uint8_t *b
         out[x] = (uint8_t)((sums[x] + 2 * sums[x + 1] + sums[x + 2] + 8) >> 4);
 }
 
-/* Erode by one pixel, then blur by one. Behind a row of sums there is room for twice as many bytes. */
-static void soften(uint8_t *alpha, Py_ssize_t height, Py_ssize_t width, uint16_t *sums)
+/* Some rows of a rectangle: each is drawn, softened and blended while what it needs of its neighbours is there. */
+#define ROWS 4
+typedef struct {
+    Py_ssize_t height, width;
+    uint32_t *colour;
+    uint8_t *alpha, *narrowed, *eroded;
+    uint16_t *sums;
+} Rows;
+
+/* Where row y is kept; beyond the ends of the rectangle it is the last one. */
+static uint8_t *kept(const Rows *rows, uint8_t *first, Py_ssize_t y)
 {
-    const Py_ssize_t size = height * width;
-    uint8_t *narrowed = (uint8_t *)(sums + width + 2), *eroded = narrowed + size;
-    for (Py_ssize_t y = 0; y < height; y++)
-        erode_row(alpha + y * width, narrowed + y * width, width);
-    for (Py_ssize_t y = 0; y < height; y++)
-        erode_column(narrowed + (y ? y - 1 : 0) * width, narrowed + y * width,
-                     narrowed + (y < height - 1 ? y + 1 : y) * width, eroded + y * width, width);
-    for (Py_ssize_t y = 0; y < height; y++)
-        blur_row(eroded + (y ? y - 1 : 0) * width, eroded + y * width, eroded + (y < height - 1 ? y + 1 : y) * width,
-                 sums, alpha + y * width, width);
+    y = y < 0 ? 0 : y < rows->height ? y : rows->height - 1;
+    return first + y % ROWS * rows->width;
+}
+
+/* Once row y is drawn: erode the one before it by one pixel, and blur the one before that. */
+static void soften(const Rows *rows, Py_ssize_t y)
+{
+    uint8_t *narrowed = rows->narrowed, *eroded = rows->eroded;
+    if (y < rows->height)
+        erode_row(kept(rows, rows->alpha, y), kept(rows, narrowed, y), rows->width);
+    if (y >= 1 && y - 1 < rows->height)
+        erode_column(kept(rows, narrowed, y - 2), kept(rows, narrowed, y - 1), kept(rows, narrowed, y),
+                     kept(rows, eroded, y - 1), rows->width);
+    if (y >= 2)
+        blur_row(kept(rows, eroded, y - 3), kept(rows, eroded, y - 2), kept(rows, eroded, y - 1), rows->sums,
+                 kept(rows, rows->alpha, y - 2), rows->width);
 }
 
 /* A byte between what it was and a colour, rounded; the shifts divide by 255. */
@@ -183,28 +198,28 @@ typedef struct {
     float gain[3], offset[3];
 } Paste;
 
-/* Blend what was drawn into a rectangle of the image, and its alpha into the stack's; whether there is anything. */
-static int blend(const Paste *paste, const Rectangle *box, const uint32_t *colour, const uint8_t *alpha)
+/* Blend what was drawn of a row into the image, and its alpha into the stack's; whether there is anything. */
+static int blend(const Paste *paste, const Rectangle *box, Py_ssize_t y, uint32_t *colour, const uint8_t *alpha)
 {
     const Py_ssize_t width = box->x1 - box->x0, *strides = paste->image.strides;
     const int channels = (int)paste->image.shape[2];
+    uint8_t *row = (uint8_t *)paste->image.buf + (box->y0 + y) * strides[0] + box->x0 * strides[1];
+    float *stack = paste->stacked ? (float *)paste->stack.buf + (box->y0 + y) * paste->image.shape[1] + box->x0 : NULL;
     int seen = 0;
-    for (Py_ssize_t y = box->y0; y < box->y1; y++, colour += width, alpha += width) {
-        uint8_t *row = (uint8_t *)paste->image.buf + y * strides[0] + box->x0 * strides[1];
-        float *stack = paste->stacked ? (float *)paste->stack.buf + y * paste->image.shape[1] + box->x0 : NULL;
-        for (Py_ssize_t x = 0, end; x < width; x = end) {
-            end = next_run(alpha, &x, width);
-            if (x == end)
-                break;
-            seen = 1;
-            if (paste->image.itemsize == 1)
-                blend_bytes(row + x * strides[1], strides + 1, channels, end - x, colour + x, alpha + x);
-            else
-                blend_floats(row + x * strides[1], strides + 1, channels, end - x, colour + x, alpha + x, paste->gain,
-                             paste->offset);
-            for (Py_ssize_t i = x; stack && i < end; i++)
-                stack[i] += (1 - stack[i]) * ((float)alpha[i] * (1 / 255.0f));
-        }
+    if (channels == 1)
+        make_grey(colour, alpha, width);
+    for (Py_ssize_t x = 0, end; x < width; x = end) {
+        end = next_run(alpha, &x, width);
+        if (x == end)
+            break;
+        seen = 1;
+        if (paste->image.itemsize == 1)
+            blend_bytes(row + x * strides[1], strides + 1, channels, end - x, colour + x, alpha + x);
+        else
+            blend_floats(row + x * strides[1], strides + 1, channels, end - x, colour + x, alpha + x, paste->gain,
+                         paste->offset);
+        for (Py_ssize_t i = x; stack && i < end; i++)
+            stack[i] += (1 - stack[i]) * ((float)alpha[i] * (1 / 255.0f));
     }
     return seen;
 }
@@ -225,24 +240,31 @@ static int draw(const Paste *paste, Matrix map)
     const Rectangle box = reached(&small, &map, paste->image.shape[0], paste->image.shape[1]);
     if (box.x0 >= box.x1 || box.y0 >= box.y1 || !invert(&map, &box, inverse))
         return 0;
-    const Py_ssize_t height = box.y1 - box.y0, width = box.x1 - box.x0, size = height * width;
-    /* Colours, the sums of a row, and alpha as it is and in two stages of softening. */
-    uint32_t *colour = malloc((size_t)size * (sizeof(uint32_t) + 3) + (size_t)(width + 2) * sizeof(uint16_t));
-    if (colour != NULL && pack(&patch, paste->colour.buf, paste->mask.buf, paste->bgr && !grey)) {
-        uint16_t *sums = (uint16_t *)(colour + size);
-        uint8_t *alpha = (uint8_t *)(sums + width + 2) + 2 * size;
+    Rows rows = {.height = box.y1 - box.y0, .width = box.x1 - box.x0};
+    const Py_ssize_t size = ROWS * rows.width, behind = paste->soft ? 2 : 0;
+    rows.colour = malloc((size_t)size * (sizeof(uint32_t) + 3) + (size_t)(rows.width + 2) * sizeof(uint16_t));
+    if (rows.colour != NULL && pack(&patch, paste->colour.buf, paste->mask.buf, paste->bgr && !grey)) {
+        rows.sums = (uint16_t *)(rows.colour + size);
+        rows.alpha = (uint8_t *)(rows.sums + rows.width + 2);
+        rows.narrowed = rows.alpha + size;
+        rows.eroded = rows.narrowed + size;
         for (int i = 0; i < count; i++)
             halve(&patch);
-        memset(alpha, 0, (size_t)size);
-        warp(&patch, inverse, &paste->image, &box, colour, alpha);
-        if (paste->soft)
-            soften(alpha, height, width, sums);
-        if (grey)
-            make_grey(colour, alpha, size);
-        result = blend(paste, &box, colour, alpha);
+        result = 0;
+        for (Py_ssize_t y = 0; y < rows.height + behind; y++) {
+            const Py_ssize_t done = y - behind;
+            if (y < rows.height)
+                warp_row(&patch, inverse, &paste->image, &box, y, rows.colour + y % ROWS * rows.width,
+                         kept(&rows, rows.alpha, y));
+            if (paste->soft)
+                soften(&rows, y);
+            if (done >= 0)
+                result |= blend(paste, &box, done, rows.colour + done % ROWS * rows.width,
+                                kept(&rows, rows.alpha, done));
+        }
     }
     free(patch.pixels);
-    free(colour);
+    free(rows.colour);
     return result;
 }
 

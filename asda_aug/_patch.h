@@ -206,7 +206,7 @@ static __m128i twice(__m128i numbers)
     return _mm_or_si128(upper, _mm_slli_epi32(upper, 16));
 }
 
-/* What the loop of warp() does, for as many columns as come in fours; u, v and the first column move on. */
+/* What the loop of warp_row() does, for as many columns as come in fours; u, v and the first column move on. */
 static void warp_fours(const Patch *patch, int64_t *u, int64_t *v, int64_t du, int64_t dv, Py_ssize_t *first,
                        Py_ssize_t last, uint32_t *colour, uint8_t *alpha)
 {
@@ -318,39 +318,37 @@ ALWAYS_INLINE void fetch(const Py_buffer *image, Py_ssize_t y, Py_ssize_t first,
 #endif
 }
 
-/* Alpha is 0 beforehand; colour is written where it is not 0 afterwards. */
-static void warp(const Patch *patch, const double inverse[6], const Py_buffer *image, const Rectangle *box,
-                 uint32_t *colour, uint8_t *alpha)
+/* Draw row y of a rectangle: alpha, and colour where that is not 0. */
+static void warp_row(const Patch *patch, const double inverse[6], const Py_buffer *image, const Rectangle *box,
+                     Py_ssize_t y, uint32_t *colour, uint8_t *alpha)
 {
-    const Py_ssize_t height = box->y1 - box->y0, width = box->x1 - box->x0;
     const int64_t du = (int64_t)(inverse[0] * POINT), dv = (int64_t)(inverse[3] * POINT);
     const uint64_t end_u = (uint64_t)(patch->width + MARGIN) << 32, end_v = (uint64_t)(patch->height + MARGIN) << 32;
-    for (Py_ssize_t y = 0; y < height; y++, colour += width, alpha += width) {
-        double u0 = inverse[1] * (double)y + inverse[2], v0 = inverse[4] * (double)y + inverse[5];
-        Py_ssize_t first = 0, last = width;
-        narrow(u0, 1 / inverse[0], (double)(patch->width + MARGIN), &first, &last);
-        narrow(v0, 1 / inverse[3], (double)(patch->height + MARGIN), &first, &last);
-        if (first >= last)
-            continue;
-        int64_t u = (int64_t)((u0 + inverse[0] * (double)first) * POINT);
-        int64_t v = (int64_t)((v0 + inverse[3] * (double)first) * POINT);
-        /* A line meets a rectangle in one piece: within its ends there is nothing to ask. */
-        for (; first < last && ((uint64_t)u >= end_u || (uint64_t)v >= end_v); first++, u += du, v += dv)
-            ;
-        while (first < last && ((uint64_t)(u + (last - 1 - first) * du) >= end_u
-                                || (uint64_t)(v + (last - 1 - first) * dv) >= end_v))
-            last--;
-        fetch(image, box->y0 + y, box->x0 + first, box->x0 + last);
+    const double u0 = inverse[1] * (double)y + inverse[2], v0 = inverse[4] * (double)y + inverse[5];
+    Py_ssize_t first = 0, last = box->x1 - box->x0;
+    memset(alpha, 0, (size_t)last);
+    narrow(u0, 1 / inverse[0], (double)(patch->width + MARGIN), &first, &last);
+    narrow(v0, 1 / inverse[3], (double)(patch->height + MARGIN), &first, &last);
+    if (first >= last)
+        return;
+    int64_t u = (int64_t)((u0 + inverse[0] * (double)first) * POINT);
+    int64_t v = (int64_t)((v0 + inverse[3] * (double)first) * POINT);
+    /* A line meets a rectangle in one piece: within its ends there is nothing to ask. */
+    for (; first < last && ((uint64_t)u >= end_u || (uint64_t)v >= end_v); first++, u += du, v += dv)
+        ;
+    while (first < last && ((uint64_t)(u + (last - 1 - first) * du) >= end_u
+                            || (uint64_t)(v + (last - 1 - first) * dv) >= end_v))
+        last--;
+    fetch(image, box->y0 + y, box->x0 + first, box->x0 + last);
 #ifdef WITH_SSE2
-        warp_fours(patch, &u, &v, du, dv, &first, last, colour, alpha);
+    warp_fours(patch, &u, &v, du, dv, &first, last, colour, alpha);
 #endif
-        for (Py_ssize_t x = first; x < last; x++, u += du, v += dv) {
-            const uint32_t *place = patch->pixels + (v >> 32) * patch->stride + (u >> 32);
-            if (!((place[0] | place[1] | place[patch->stride] | place[patch->stride + 1]) & 0xff000000))
-                continue;
-            colour[x] = between(place, patch->stride, (uint32_t)((v >> 23 & 511) + 1) >> 1, (uint32_t)(u >> 16 & 65535));
-            alpha[x] = (uint8_t)(colour[x] >> 24);
-        }
+    for (Py_ssize_t x = first; x < last; x++, u += du, v += dv) {
+        const uint32_t *place = patch->pixels + (v >> 32) * patch->stride + (u >> 32);
+        if (!((place[0] | place[1] | place[patch->stride] | place[patch->stride + 1]) & 0xff000000))
+            continue;
+        colour[x] = between(place, patch->stride, (uint32_t)((v >> 23 & 511) + 1) >> 1, (uint32_t)(u >> 16 & 65535));
+        alpha[x] = (uint8_t)(colour[x] >> 24);
     }
 }
 
