@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from asda_aug.adapters.annotations import Points
 from asda_aug.adapters.containers import like_sequence, to_array, with_empty_maps, with_fields, with_zeros
 from asda_aug.adapters.hints import Hints
-from asda_aug.pixels import is_image
 from asda_aug.scene import Scene
 
 
@@ -37,7 +36,6 @@ class HRNetAdapter:
         return (
             isinstance(sample, (tuple, list))
             and len(sample) == 4
-            and is_image(sample[0])
             and isinstance(sample[3], Mapping)
             and "joints" in sample[3]
             and "joints_vis" in sample[3]
