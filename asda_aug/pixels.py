@@ -62,16 +62,19 @@ def like(image: Any, array: NDArray[Any]) -> Any:
 
 def _tensor_as_array(tensor: Any) -> NDArray[Any]:
     torch = sys.modules["torch"]
-    if not tensor.is_cpu:
-        raise AdapterError(
-            f"the image is on {tensor.device}; data set workers paste on the CPU. "
-            "Move it later, or pass defer=True and paste on the device with asda_aug.compose"
-        )
-    if tensor.dtype == torch.bfloat16:
-        raise AdapterError("the image is bfloat16, which NumPy lacks; convert it after pasting")
-    # Each of the two calls would cost as much as the one that is needed.
-    if tensor.requires_grad:
-        tensor = tensor.detach()
     if type(tensor) is not torch.Tensor:
         tensor = tensor.as_subclass(torch.Tensor)
-    return tensor.numpy()
+    # Asking a tensor beforehand would cost as much as the call; hardly any cannot be seen as an array.
+    try:
+        return tensor.numpy()
+    except (TypeError, RuntimeError) as error:
+        if not tensor.is_cpu:
+            raise AdapterError(
+                f"the image is on {tensor.device}; data set workers paste on the CPU. "
+                "Move it later, or pass defer=True and paste on the device with asda_aug.compose"
+            ) from None
+        if tensor.dtype == torch.bfloat16:
+            raise AdapterError("the image is bfloat16, which NumPy lacks; convert it after pasting") from None
+        if not tensor.requires_grad:
+            raise AdapterError(f"the image cannot be seen as an array: {error}") from None
+    return tensor.detach().numpy()
