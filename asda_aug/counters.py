@@ -61,10 +61,11 @@ class EpochCounter:
 
     def read(self, index: int) -> int:
         """The epoch of a sample that is being read now."""
-        if index >= len(self._reads.array):
-            raise RuntimeError(f"the data set has grown from {len(self._reads.array)} samples; wrap it again")
-        before = int(self._reads.array[index])
-        self._reads.array[index] = before + 1
+        reads = self._reads.array
+        if index >= len(reads):
+            raise RuntimeError(f"the data set has grown from {len(reads)} samples; wrap it again")
+        before: int = reads.item(index)
+        reads[index] = before + 1
         if not self._asked:
             self._asked = True
             self._warn_of_ranks()
@@ -84,7 +85,7 @@ class EpochCounter:
         return self._given(max(0, int(self._reads.array[index]) - 1))
 
     def _given(self, counted: int) -> int:
-        epoch = int(self._epoch.array[0])
+        epoch: int = self._epoch.array.item(0)
         return counted if epoch == UNSET else epoch
 
 

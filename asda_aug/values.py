@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+IMAGE_TYPES = np.dtype(np.uint8).char + np.typecodes["Float"]
 Colours = float | Sequence[float] | NDArray[Any] | None
 """A mean or a spread of colours: one for all channels, one per channel, or none."""
 
@@ -21,7 +22,7 @@ def channels_last(image: NDArray[Any]) -> NDArray[Any]:
         TypeError: If it is not a uint8 or float array.
         ValueError: If its shape is not that of an image.
     """
-    if not isinstance(image, np.ndarray) or not (image.dtype == np.uint8 or image.dtype.kind == "f"):
+    if not isinstance(image, np.ndarray) or image.dtype.char not in IMAGE_TYPES:
         kind = f"dtype {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
         raise TypeError(f"image must be an array of uint8 or floats, but got {kind}")
     if image.ndim == 2:
