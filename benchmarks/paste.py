@@ -1,7 +1,8 @@
 """Figures of pasting, each beside its reference in the same run.
 
     python benchmarks/paste.py                                   a pool of synthetic people
-    python benchmarks/paste.py --pool pool.h5 --memory           your pool, and 10⁵ samples through the data set
+    python benchmarks/paste.py --pool pool.h5 --photo photo.jpg  your pool, and samples read from your photograph
+    python benchmarks/paste.py --memory                          also 10⁵ samples through the data set
 
 One thread. The references are measured in turn with ours, round by round, and medians of rounds are shown:
 the full-frame NumPy way (warp patch and mask over the whole image, composite in float), which the reference
@@ -43,6 +44,8 @@ def main() -> None:
     parser.add_argument("--photo", type=Path, help="a photograph to read samples from; default: a drawn person")
     parser.add_argument("--memory", action="store_true", help="also run 10⁵ samples and watch the memory")
     options = parser.parse_args()
+    if options.photo and not cv2.haveImageReader(str(options.photo)):
+        parser.error(f"{options.photo} is not a picture that OpenCV can read")
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
@@ -240,7 +243,7 @@ def sample_cost(pool: PartPool, photograph: Path) -> None:
             "inplace": lambda number: inplace.__getitems__(batch(number)),
             "single": lambda number: [inplace[index] for index in batch(number)],
         },
-        rounds=2 * ROUNDS,
+        rounds=4 * ROUNDS,
         calls=1,
         warm_up=1,
     )
