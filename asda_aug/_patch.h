@@ -301,8 +301,8 @@ static int invert(const Matrix *map, const Rectangle *box, double out[6])
 #define ALWAYS_INLINE static inline
 #endif
 
-/* Ask for columns of a row of the image, which will be blended into when the part is drawn: in a batch of pictures it
- * has often left the caches. */
+/* Ask for columns of a row of the image, a little before they are blended into: in a batch of pictures they have often
+ * left the caches. */
 ALWAYS_INLINE void fetch(const Py_buffer *image, Py_ssize_t y, Py_ssize_t first, Py_ssize_t last)
 {
 #ifdef __GNUC__

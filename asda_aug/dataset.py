@@ -202,7 +202,12 @@ class ASDADataset(Dataset[Any]):
         Args:
             index: Of the sample.
             epoch: In which epoch; None is that of :meth:`set_epoch`, or else the one in which it was last read.
+
+        Raises:
+            ValueError: If the epoch is negative.
         """
+        if epoch is not None and epoch < 0:
+            raise ValueError(f"an epoch must not be negative, but got {epoch}")
         index = self._checked(index)
         epoch = self._counter.last(index) if epoch is None else epoch
         with random_state_kept():
@@ -273,9 +278,11 @@ class ASDADataset(Dataset[Any]):
 
     def _read(self, adapter: Adapter, sample: Any, index: int) -> Scene:
         try:
-            return adapter.read(sample)
-        except ValueError as error:
+            scene = adapter.read(sample)
+            scene.size  # noqa: B018 - asked for, because it looks whether this is an image
+        except (AdapterError, ValueError) as error:
             raise AdapterError(f"sample {index} of {type(self.base).__name__}: {error}") from error
+        return scene
 
     @property
     def _max_parts(self) -> int:

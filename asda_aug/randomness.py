@@ -21,7 +21,7 @@ def sample_generator(seed: int, epoch: int, index: int, depth: int = 0) -> np.ra
     """The generator of one sample in one epoch; of wrappers around each other, each has another ``depth``.
 
     SFC64 starts from three words, which are set here rather than hashed from a seed; it mixes them for twelve rounds
-    before its first number. That takes a third of the time that any other way to a new generator does.
+    before its first number. Hashing a seed would take several times as long.
     """
     words: Any = _Words(np.array([(seed + depth * GOLDEN) % WORD, epoch, index], np.uint64))
     return np.random.Generator(np.random.SFC64(words))

@@ -18,6 +18,7 @@ CONTEXT = 1.25
 """Top-down crops show this much more than the person's box (HRNet, SimpleBaseline, MMPose)."""
 
 Box = tuple[float, float, float, float]
+NOTHING_YET = object()
 
 
 class Scene:
@@ -66,7 +67,7 @@ class Scene:
         keypoint_names: Sequence[str] | None = None,
     ) -> None:
         self.image = image
-        self._viewed: Any = None
+        self._viewed: Any = NOTHING_YET
         self._pixels: Any = None
         self._canvas: Any = None
         self.crop = crop

@@ -43,7 +43,7 @@ JPEG_START = (0xFFD8, 0xFFE0, 16, 0xFFDB, 67, 0xFFDB, 67, 0xFFC0, 17)
 """How the JPEGs of OpenCV begin, before height and width; others are walked through."""
 PNG_PARAMS = (cv2.IMWRITE_PNG_COMPRESSION, 4)
 ZSTD_LEVEL, MASK_LEVEL = 3, -1
-"""Below 0, zstd leaves out the coding of single bytes: a mask gets a fifth larger and is read in half the time."""
+"""Below 0, zstd does not code single bytes: masks get larger than they could be, and are read faster."""
 
 RGB = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

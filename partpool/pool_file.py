@@ -151,7 +151,7 @@ class PoolFile:
         return np.frombuffer(data, run.dtype).reshape(run.shape[1:])
 
     def source_name(self, index: int) -> str:
-        """Name of a source item.
+        """Name of a source item; all names are kept once one is asked for, as columns are.
 
         Raises:
             PoolError: If there is no such item.

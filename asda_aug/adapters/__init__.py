@@ -31,6 +31,7 @@ from asda_aug.adapters.hrnet import HRNetAdapter
 from asda_aug.adapters.mmpose import MMPoseAdapter, PackedMMPoseAdapter
 from asda_aug.adapters.simple import ImageAdapter, MappingAdapter, PairAdapter
 from asda_aug.errors import AdapterError
+from asda_aug.pixels import is_image
 from asda_aug.scene import Scene
 from asda_aug.values import gain_and_offset
 from partpool.errors import ConfigError
@@ -95,6 +96,8 @@ def find_adapter(adapter: Adapter | str, sample: Any, hints: Hints | None = None
         scene = found.read(sample)
         if not isinstance(scene, Scene):
             raise AdapterError(f"{type(found).__name__}.read must return a Scene, but got {type(scene).__name__}")
+        if isinstance(adapter, str) and not is_image(scene.image):
+            raise AdapterError(f"the sample is {outline(sample)}, in which {outline(scene.image)} is no image")
         check_values(scene)
     except ValueError as error:
         raise AdapterError(f"the sample is {outline(sample)}, which cannot be read: {error}") from error

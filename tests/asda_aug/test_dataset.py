@@ -283,6 +283,21 @@ def test_indexing(pool: Path) -> None:
         np.testing.assert_array_equal(one[0], other[0])
 
 
+def test_an_image_that_could_not_be_read_is_named(pool: Path) -> None:
+    class Lossy(HRNetLike):
+        def __getitem__(self, index: int) -> Any:
+            image, *rest = super().__getitem__(index)
+            return (None if index == 7 else image, *rest)
+
+    with pytest.raises(AdapterError, match=r"sample 7 of Lossy: .*NoneType"):
+        dataset(pool, Lossy())[7]
+
+
+def test_descriptions_of_no_epoch_are_refused(pool: Path) -> None:
+    with pytest.raises(ValueError, match="an epoch must not be negative, but got -3"):
+        dataset(pool).describe(1, epoch=-3)
+
+
 class Batches(HRNetLike):
     """A data set that reads batches, and watches which of its images are still alive."""
 

@@ -58,7 +58,7 @@ def test_a_canvas_is_that_of_the_image_which_the_scene_has_now() -> None:
     assert scene.canvas.min() == 1
 
 
-@pytest.mark.parametrize("image", ["picture.jpg", np.zeros((8, 8), np.int64), np.zeros((8, 8, 8, 8), np.uint8)])
+@pytest.mark.parametrize("image", [None, "picture.jpg", np.zeros((8, 8), np.int64), np.zeros((8, 8, 8, 8), np.uint8)])
 def test_what_is_no_image_has_no_canvas(image: Any) -> None:
     with pytest.raises(AdapterError, match="image must"):
         Scene(image).canvas  # noqa: B018

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from asda_aug.adapters import find_adapter
 from asda_aug.adapters.hints import Hints
 from asda_aug.adapters.hrnet import HRNetAdapter
 from asda_aug.errors import AdapterError
@@ -79,3 +80,9 @@ def test_what_looks_similar_is_not_taken_for_it() -> None:
     image, target, weight, meta = hrnet()
     for other in [(image, target, weight), (image, target, weight, {"joints": meta["joints"]}), (pixels(),) * 4]:
         assert not HRNetAdapter.recognises(other)
+
+
+@pytest.mark.parametrize("image", [None, np.zeros((JOINTS, 2), np.float32), "a path"])
+def test_what_is_no_image_is_refused_at_once(image: Any) -> None:
+    with pytest.raises(AdapterError, match="is no image"):
+        find_adapter("auto", (image, *hrnet()[1:]))
