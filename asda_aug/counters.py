@@ -55,9 +55,7 @@ class EpochCounter:
 
     def set_epoch(self, epoch: int) -> None:
         """Make ``epoch`` that of all samples, in living workers too."""
-        if epoch < 0:
-            raise ValueError(f"an epoch must not be negative, but got {epoch}")
-        self._epoch.array[0] = epoch
+        self._epoch.array[0] = checked_epoch(epoch)
 
     def read(self, index: int) -> int:
         """The epoch of a sample that is being read now."""
@@ -87,6 +85,17 @@ class EpochCounter:
     def _given(self, counted: int) -> int:
         epoch: int = self._epoch.array.item(0)
         return counted if epoch == UNSET else epoch
+
+
+def checked_epoch(epoch: int) -> int:
+    """The same epoch.
+
+    Raises:
+        ValueError: If it is negative.
+    """
+    if epoch < 0:
+        raise ValueError(f"an epoch must not be negative, but got {epoch}")
+    return epoch
 
 
 class Tally:

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset, IterableDataset
 
 from asda_aug.adapters import Adapter, attach, fitting_adapter, with_place_for_marks
 from asda_aug.adapters.hints import find_hints, merge_hints, unwrapped
-from asda_aug.counters import EpochCounter, Tally
+from asda_aug.counters import EpochCounter, Tally, checked_epoch
 from asda_aug.deferral import check_colours, check_deferral, part_batch
 from asda_aug.errors import AdapterError
 from asda_aug.occluder import Occluder, Paste
@@ -206,10 +206,8 @@ class ASDADataset(Dataset[Any]):
         Raises:
             ValueError: If the epoch is negative.
         """
-        if epoch is not None and epoch < 0:
-            raise ValueError(f"an epoch must not be negative, but got {epoch}")
         index = self._checked(index)
-        epoch = self._counter.last(index) if epoch is None else epoch
+        epoch = self._counter.last(index) if epoch is None else checked_epoch(epoch)
         with random_state_kept():
             sample = self.base[index]
         rng = sample_generator(self.seed, epoch, index, self._depth)

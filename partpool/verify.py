@@ -96,6 +96,7 @@ def _verify_parts(
 
 
 def _decoded_problems(file: PoolFile, pool: PartPool, index: int, row: int) -> Iterator[str]:
+    # Such a part cannot be read, as the columns have said of it.
     if file["source"][row] >= file.sources:
         return
     try:
