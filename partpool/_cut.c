@@ -22,7 +22,8 @@
 #error "pixels are taken for little-endian numbers; without this module NumPy and OpenCV do its work"
 #endif
 
-#define CELL 4                     /* patch.EXTEND */
+#define CELL 8                     /* patch.EXTEND, even; sums over 3 x 3 cells reach 9 * 16 * 255, of 65535. */
+#define BLOCKS (CELL / 2)
 #define MAX_SIDE 65535             /* Products of sides and bytes are far from overflowing. */
 #define MOST 64                    /* Times that a patch may be smaller; the less of a row there is, the more is cut off. */
 #define WHOLE 65535u               /* Sum of weights; of products with them the upper 16 bits are taken. */
@@ -266,19 +267,19 @@ static uint32_t divided(uint64_t blue, uint64_t green, uint64_t red, uint64_t we
 #define GREEN(cell) ((cell) >> 32 & 0xffff)
 #define WEIGHT(cell) ((cell) >> 48)
 
-/* Outside the part its colour goes on: in every cell that of the part's own pixels in the 3 x 3 cells around it, or the
-   mean of all. `cells` is one cell wider on each side, and zero; so are two rows of blocks of 2 x 2 pixels. */
+/* Outside the part its colour goes on: in every cell that of the part's own pixels in it, in the 3 x 3 cells around it,
+   or of all. `cells` is one cell wider on each side, and zero; so are two rows of blocks of 2 x 2 pixels. */
 static void go_on_outside(const Plane *patch, uint64_t *cells, uint64_t *blocks)
 {
     size_t across = (patch->width + CELL - 1) / CELL, wide = across + 2;
-    const uint8_t *nothing = (const uint8_t *)(blocks + 2 * across);
+    const uint8_t *nothing = (const uint8_t *)(blocks + BLOCKS * across);
     uint64_t blue = 0, green = 0, red = 0, weight = 0;
 
     for (size_t y = 0; y < patch->height; y += 2) {
         uint64_t *here = cells + (y / CELL + 1) * wide + 1;
         average_blocks(blocks, row_of(patch, y), y + 1 < patch->height ? row_of(patch, y + 1) : nothing, patch->width);
-        for (size_t x = 0; x < across; x++)
-            here[x] += blocks[2 * x] + blocks[2 * x + 1];
+        for (size_t x = 0; x < BLOCKS * across; x++)
+            here[x / BLOCKS] += blocks[x];
     }
     for (size_t y = 0; y < patch->height; y += CELL)
         for (size_t x = 0; x < across; x++) {
@@ -295,12 +296,12 @@ static void go_on_outside(const Plane *patch, uint64_t *cells, uint64_t *blocks)
         for (size_t x = 0; x < across; x++) {
             if (WEIGHT(here[x + 1]) == FULL)
                 continue;
-            uint64_t around = 0;
-            for (size_t near = x; near < x + 3; near++)
-                around += above[near] + here[near] + below[near];
+            uint64_t sum = here[x + 1];
+            for (size_t near = x; !WEIGHT(here[x + 1]) && near < x + 3; near++)
+                sum += above[near] + here[near] + below[near];
             uint32_t colour = mean;
-            if (WEIGHT(around))
-                colour = divided(BLUE(around), GREEN(around), RED(around), WEIGHT(around));
+            if (WEIGHT(sum))
+                colour = divided(BLUE(sum), GREEN(sum), RED(sum), WEIGHT(sum));
             size_t bottom = smaller(top + CELL, patch->height), right = smaller((x + 1) * CELL, patch->width);
             for (size_t y = top; y < bottom; y++) {
                 uint8_t *row = row_of(patch, y);
@@ -316,7 +317,7 @@ static int cut_part(const Plane *image, const Plane *mask, const Plane *patch)
 {
     size_t down = (patch->height + CELL - 1) / CELL, across = (patch->width + CELL - 1) / CELL;
     size_t cells = (down + 2) * (across + 2);
-    uint64_t *sums = calloc(cells + 4 * across, sizeof *sums);
+    uint64_t *sums = calloc(cells + 2 * BLOCKS * across, sizeof *sums);
     int enough = sums != NULL;
 
     if (patch->height < mask->height || patch->width < mask->width)

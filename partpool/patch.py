@@ -20,8 +20,8 @@ except ImportError:
 
 FINEST = 1 / 32
 """Share of its size that a part may be shrunk to by compiled loops, whose sums have too few bits for more."""
-EXTEND = 4
-"""How many pixels beyond the mask a box filter carries the colour of its edge, at least."""
+EXTEND = 8
+"""Side in pixels of the cells in which colour goes on outside the mask: the blocks of a JPEG."""
 COLOUR = np.frombuffer(b"\xff\xff\xff\0", np.uint32)[0]
 """Blue, green and red of a BGRA pixel that is handled as one number."""
 
@@ -54,7 +54,8 @@ def cut(image: NDArray[np.uint8], mask: NDArray[np.uint8], box: Box, max_side: i
     """The patch of a part, shrunk by area averaging if a side is longer than ``max_side``.
 
     Outside the mask the part's own colour goes on, so that neither resampling nor lossy coding pulls background into
-    its edge: a normalised box filter for at least ``EXTEND`` pixels, the part's mean colour beyond.
+    its edge. Each cell of ``EXTEND`` pixels a side has one colour there: the mean of the part's pixels in it, else of
+    those in the 3 × 3 cells around it, else of all. A block of a JPEG is such a cell, and costs least if it is even.
 
     Args:
         image: The photograph, uint8 [H, W, 4] BGRA, opaque.
@@ -88,7 +89,7 @@ def _cut_plainly(
     if (height, width) != mask.shape:
         part = _shrink(cv2.copyTo(part, mask), height, width)
         mask = cv2.extractChannel(part, 3)
-    # Whole cells, for the quarter resolution.
+    # Whole cells, which are added up at half the resolution.
     black = np.zeros((height + -height % EXTEND, width + -width % EXTEND, 4), np.uint8)
     cv2.copyTo(part, mask, black[:height, :width])
     patch = _surroundings(black)[:height, :width]
@@ -130,26 +131,28 @@ def _area_average(picture: NDArray[np.uint8], height: int, width: int) -> NDArra
 def _surroundings(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The colour that goes on around a part, at and outside its mask, transparent.
 
-    It is worked out for cells of ``EXTEND`` pixels a side: a cell and those around it reach just far enough.
-
     Args:
         part: uint8 [h, w, 4] BGRA, h and w multiples of ``EXTEND``, all zero outside the mask.
     """
     height, width = part.shape[:2]
     half = cv2.resize(part, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    step = EXTEND // 2
-    sums = cv2.boxFilter(
-        half, cv2.CV_16U, (3 * step, 3 * step), anchor=(step, step), normalize=False, borderType=cv2.BORDER_CONSTANT
-    )
-    # A pixel of four channels is handled as one number.
-    around = sums.view(np.uint64)[::step, ::step, 0].ravel()
-    weight = around.view(np.uint16)[3::4]
-    rim = np.flatnonzero((weight != 0) & (weight != 255 * (3 * step) ** 2))
+    own, around = _cell_sums(half, 1), _cell_sums(half, 3)
+    near = np.where(own[:, 3:] > 0, own, around)
     mean = _divided(np.array(cv2.sumElems(half)))
-    cells = np.full(len(around), mean & COLOUR)
-    cells[rim] = _divided(around[rim].view(np.uint16)) & COLOUR
-    wide = cv2.merge([cells.view(np.int32).reshape(-1, 1)] * EXTEND).view(np.uint8)
-    return np.repeat(wide.reshape(height // EXTEND, 1, -1), EXTEND, axis=1).reshape(part.shape)
+    cells = np.where(near[:, 3] > 0, _divided(near), mean) & COLOUR
+    wide = np.repeat(cells.reshape(height // EXTEND, 1, -1), EXTEND, axis=2).view(np.uint8)
+    return np.repeat(wide, EXTEND, axis=1).reshape(part.shape)
+
+
+def _cell_sums(half: NDArray[np.uint8], cells: int) -> NDArray[np.uint16]:
+    """Sums over squares of so many cells a side, one around each cell, [n, 4]; the picture has half the resolution."""
+    step = EXTEND // 2
+    before = cells // 2 * step
+    sums = cv2.boxFilter(
+        half, cv2.CV_16U, (cells * step, cells * step), anchor=(before, before), normalize=False,
+        borderType=cv2.BORDER_CONSTANT,
+    )  # fmt: skip
+    return sums[::step, ::step].reshape(-1, 4)
 
 
 def _divided(premultiplied: NDArray[np.number]) -> NDArray[np.uint32]:

@@ -6,19 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def near_mean(
-    rgb: NDArray[np.uint8], mask: NDArray[np.bool_], row: int, column: int, reach: int
-) -> NDArray[np.float64]:
-    """Smallest and largest colour of the mask's pixels within ``reach`` of a pixel (Chebyshev), [2, 3]."""
-    window = np.s_[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
-    colours = rgb[window][mask[window]].astype(float)
-    return np.stack([colours.min(axis=0), colours.max(axis=0)])
+def gone_on(rgb: NDArray[np.uint8], mask: NDArray[np.bool_], row: int, column: int, side: int) -> NDArray[np.float64]:
+    """The colour that goes on at a pixel outside the mask: the mean of its cell, else of those around, else of all.
 
-
-def distance(mask: NDArray[np.bool_], row: int, column: int) -> int:
-    """Chebyshev distance of a pixel from the mask."""
-    rows, columns = np.nonzero(mask)
-    return int(np.maximum(abs(rows - row), abs(columns - column)).min())
+    Args:
+        rgb: uint8 [h, w, 3].
+        mask: bool [h, w].
+        row: Of the pixel.
+        column: Of the pixel.
+        side: Of a cell, in pixels.
+    """
+    top, left = row // side * side, column // side * side
+    for more in (0, side):
+        window = np.s_[max(0, top - more) : top + side + more, max(0, left - more) : left + side + more]
+        if mask[window].any():
+            return np.asarray(rgb[window][mask[window]].mean(axis=0), np.float64)
+    return np.asarray(rgb[mask].mean(axis=0), np.float64)
 
 
 def area_average(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float64]:
