@@ -165,17 +165,55 @@ static void blend_bytes(uint8_t *restrict pixel, const Py_ssize_t strides[2], in
 static void blend_plane(float *restrict pixel, Py_ssize_t count, const uint32_t *restrict colour, int shift,
                         const uint8_t *restrict alpha, float gain, float offset)
 {
-    for (Py_ssize_t i = 0; i < count; i++)
-        pixel[i] += ((float)(int32_t)(colour[i] >> shift & 255) * gain + offset - pixel[i])
-                  * ((float)alpha[i] * (1 / 255.0f));
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const float front = (float)(int32_t)(colour[i] >> shift & 255) * gain + offset, behind = pixel[i];
+        const float mixed = behind + (front - behind) * ((float)alpha[i] * (1 / 255.0f));
+        pixel[i] = alpha[i] == 255 ? front : mixed;
+    }
 }
+
+#ifdef WITH_SSE2
+/* The same for as many pixels as come in fours, in planes that lie so many bytes apart; their number is returned. Where
+ * nothing shines through, what was there is not even looked at: it has often left the caches. */
+static Py_ssize_t blend_fours(uint8_t *pixels, Py_ssize_t apart, int channels, Py_ssize_t count, const uint32_t *colour,
+                              const uint8_t *alpha, const float gain[3], const float offset[3])
+{
+    const __m128i byte = _mm_set1_epi32(255), zero = _mm_setzero_si128();
+    Py_ssize_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        uint32_t alphas;
+        memcpy(&alphas, alpha + i, 4);
+        __m128i four = _mm_loadu_si128((const __m128i *)(colour + i));
+        __m128i shares = _mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128((int32_t)alphas), zero), zero);
+        const __m128 share = _mm_mul_ps(_mm_cvtepi32_ps(shares), _mm_set1_ps(1 / 255.0f));
+        const __m128 opaque = _mm_castsi128_ps(_mm_cmpeq_epi32(shares, byte));
+        for (int c = 0; c < channels; c++, four = _mm_srli_epi32(four, 8)) {
+            float *plane = (float *)(pixels + c * apart) + i;
+            __m128 front = _mm_mul_ps(_mm_cvtepi32_ps(_mm_and_si128(four, byte)), _mm_set1_ps(gain[c]));
+            front = _mm_add_ps(front, _mm_set1_ps(offset[c]));
+            if (alphas != UINT32_MAX) {
+                __m128 behind = _mm_loadu_ps(plane);
+                behind = _mm_add_ps(behind, _mm_mul_ps(_mm_sub_ps(front, behind), share));
+                front = _mm_or_ps(_mm_and_ps(opaque, front), _mm_andnot_ps(opaque, behind));
+            }
+            _mm_storeu_ps(plane, front);
+        }
+    }
+    return i;
+}
+#endif
 
 static void blend_floats(uint8_t *pixels, const Py_ssize_t strides[2], int channels, Py_ssize_t count,
                          const uint32_t *colour, const uint8_t *alpha, const float gain[3], const float offset[3])
 {
+    Py_ssize_t done = 0;
+#ifdef WITH_SSE2
+    if (strides[0] == sizeof(float))
+        done = blend_fours(pixels, strides[1], channels, count, colour, alpha, gain, offset);
+#endif
     for (int c = 0; c < channels; c++, pixels += strides[1]) {
         if (strides[0] == sizeof(float)) {
-            blend_plane((float *)pixels, count, colour, 8 * c, alpha, gain[c], offset[c]);
+            blend_plane((float *)pixels + done, count - done, colour + done, 8 * c, alpha + done, gain[c], offset[c]);
             continue;
         }
         for (Py_ssize_t i = 0; i < count; i++)

@@ -147,12 +147,10 @@ def _blend_floats(
     offset: Sequence[float],
 ) -> None:
     kind = np.promote_types(window.dtype, np.float32).type
-    weight = alpha * kind(1 / 255)
+    weight, opaque, seen = alpha * kind(1 / 255), alpha == 255, alpha > 0
     # Plane by plane: a last axis of three is too short for NumPy's loops.
     for channel, colours in enumerate(cv2.split(colour)):
-        values = colours.astype(kind)
-        values *= kind(gain[channel])
+        front = colours.astype(kind) * kind(gain[channel]) + kind(offset[channel])
         plane = window[..., channel]
-        values -= plane - kind(offset[channel])
-        values *= weight
-        plane += values.astype(plane.dtype, copy=False)
+        mixed = np.where(opaque, front, plane + (front - plane) * weight)
+        np.copyto(plane, mixed, "same_kind", seen)

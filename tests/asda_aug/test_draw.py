@@ -161,6 +161,34 @@ def test_blending_equals_the_formula_and_leaves_the_rest(
         assert around.sum(dtype=np.float64) - window.sum(dtype=np.float64) == pytest.approx(outside, abs=1e-3)
 
 
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.integers(8, 40), st.integers(8, 40), st.floats(-3, 3), st.booleans())
+def test_floats_are_the_same_to_the_bit_in_every_layout(
+    seed: int, height: int, width: int, r: float, soft: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    part, image = make_part(rng, 20, 15), rng.uniform(-2, 2, (height, width, 3)).astype(np.float32)
+    matrix = forward_matrix(Placement(0.8, r), (20, 15), 20, Frame.of_image(width, height))
+    windows = [window_like(image, layout) for layout in ("planes", "pixels", "backwards", "turned")]
+    for window in windows:
+        draw.paste(window, part.rgb, part.mask, matrix, soft, False, (0.01, 0.02, 0.03), (-1.0, -2.0, 0.5), None)
+    for window in windows[1:]:
+        np.testing.assert_array_equal(window, windows[0])
+
+
+@pytest.mark.parametrize("width", range(1, 12))
+def test_opaque_floats_are_what_the_colours_mean(width: int) -> None:
+    rng = np.random.default_rng(width)
+    colour, mask = rng.integers(0, 256, (9, width, 3), np.uint8), np.ones((9, width), bool)
+    image = np.full((3, 20, 20), np.nan, np.float32)
+    gain, offset = (0.01, 0.02, 0.03), (-1.0, -2.0, 0.5)
+    draw.paste(image.transpose(1, 2, 0), colour, mask, np.eye(2, 3), False, False, gain, offset, None)
+    expected = colour * np.float32(gain) + np.float32(offset)
+    np.testing.assert_array_equal(image[:, :9, :width].transpose(1, 2, 0), expected)
+    assert np.isnan(image[:, 9:]).all()
+    assert np.isnan(image[:, :, width:]).all()
+
+
 @pytest.mark.parametrize(
     "rows",
     [
