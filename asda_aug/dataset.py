@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,16 +10,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset
 
-from asda_aug.adapters import Adapter, attach, fitting_adapter, with_place_for_marks
+from asda_aug.adapters import BUILT_IN, Adapter, attach, fitting_adapter, with_place_for_marks
 from asda_aug.adapters.hints import find_hints, merge_hints, unwrapped
 from asda_aug.counters import EpochCounter, Tally, checked_epoch
 from asda_aug.deferral import check_colours, check_deferral, part_batch
 from asda_aug.errors import AdapterError
 from asda_aug.occluder import Occluder, Paste
-from asda_aug.paste_parts import PasteParts
-from asda_aug.probing import probe, warn
+from asda_aug.ownership import is_unshared, keep_nothing
+from asda_aug.paste_parts import PasteParts, paste_parts
+from asda_aug.probing import check_base, probe, warn
 from asda_aug.randomness import fresh_seed, random_state_kept, sample_generator
 from asda_aug.scene import Scene
 from asda_aug.schedule import Probability, Schedule
@@ -53,8 +53,10 @@ class ASDADataset(Dataset[Any]):
         close_last_epochs: Epochs at the end in which nothing is touched.
         skip: Called with a sample of ``base``; those for which it is true are left alone.
         seed: Where all randomness starts; None draws one from PyTorch's generator. It is kept in ``seed``.
-        inplace: Paste into the image that ``base`` returned instead of a copy of it. Only for data sets that make every
-            image afresh, as those do that decode files; one that keeps its images would keep them pasted.
+        inplace: Whether to paste into the image that ``base`` returned instead of a copy of it. None does so where
+            nobody else holds it (:mod:`asda_aug.ownership`) and adapter, occluder and placer are of this package. True
+            is for data sets that make every image afresh, as those do that decode files; one that keeps its images
+            would keep them pasted.
         defer: Paste nothing, but add the drawn parts as ``asda`` (:class:`~asda_aug.part_batch.PartBatch`), for
             :func:`~asda_aug.compose` on the device.
         tile: With ``defer``, side of the tiles that parts travel in, in pixels.
@@ -90,7 +92,7 @@ class ASDADataset(Dataset[Any]):
         close_last_epochs: int = 0,
         skip: Callable[[Any], bool] | None = None,
         seed: int | None = None,
-        inplace: bool = False,
+        inplace: bool | None = None,
         defer: bool = False,
         tile: int = 192,
         mask: bool = False,
@@ -102,9 +104,9 @@ class ASDADataset(Dataset[Any]):
         photograph: bool | None = None,
         **options: Any,
     ) -> None:
-        _check_base(base)
+        check_base(base)
         self.base = base
-        self.occluder = pool if isinstance(pool, Occluder) else _paste_parts(pool, options)
+        self.occluder = pool if isinstance(pool, Occluder) else paste_parts(pool, options)
         if isinstance(pool, Occluder) and options:
             raise ConfigError(f"pass {', '.join(options)} to {type(pool).__name__}, not beside it")
         if skip is not None and not callable(skip):
@@ -114,11 +116,14 @@ class ASDADataset(Dataset[Any]):
         self.seed = fresh_seed() if seed is None else as_index(seed)
         self._depth = _wrappings(base)
         self.inplace = inplace
+        self._counts_holders = inplace is None and keep_nothing(
+            self.occluder, getattr(self.occluder, "placer", self.occluder)
+        )
         self.defer = defer
         self.mask = mask
         self.tile = tile
         if defer:
-            check_deferral(self.occluder, tile, mask, inplace)
+            check_deferral(self.occluder, tile, mask, inplace is True)
         if self.schedule.never or self.occluder.p == 0:
             warn("p is 0 in every epoch, so nothing will ever be pasted")
         self._adapter_choice = self.occluder.adapter if adapter == "auto" else adapter
@@ -142,19 +147,20 @@ class ASDADataset(Dataset[Any]):
         return len(self.base)
 
     def __getitem__(self, index: int) -> Any:
-        index = self._checked(index)
-        return self._touched(self.base[index], index)
+        index = _checked(index, len(self.base))
+        return self._touched([self.base[index]], index)
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
-        indices = [self._checked(index) for index in indices]
+        length = len(self.base)
+        indices = [_checked(index, length) for index in indices]
         fetch = getattr(self.base, "__getitems__", None)
         # All are read before the first is pasted over: decoding photographs drives everything else out of the caches,
         # and pasting in between would take twice as long.
         samples = deque(fetch(indices) if callable(fetch) else map(self.base.__getitem__, indices))
         if len(samples) != len(indices):
             raise ValueError(f"{type(self.base).__name__} returned {len(samples)} samples for {len(indices)} indices")
-        # Each is let go of before the next is copied, which can then take its memory.
-        return [self._touched(samples.popleft(), index) for index in indices]
+        # Each is let go of: nobody else then holds it, and the copy of the next can take its memory.
+        return [self._touched([samples.popleft()], index) for index in indices]
 
     def __getattr__(self, name: str) -> Any:
         # While being unpickled there is no base yet.
@@ -206,41 +212,37 @@ class ASDADataset(Dataset[Any]):
         Raises:
             ValueError: If the epoch is negative.
         """
-        index = self._checked(index)
+        index = _checked(index, len(self.base))
         epoch = self._counter.last(index) if epoch is None else checked_epoch(epoch)
         with random_state_kept():
             sample = self.base[index]
         rng = sample_generator(self.seed, epoch, index, self._depth)
         if self._untouched(sample, epoch, rng):
             return []
-        scene = self._read(self._find_adapter(sample, index), sample, index)
+        scene, _ = self._read(self._find_adapter(sample, index), [sample], index)
         pastes = self.occluder.draw(scene, rng)
         self.occluder.apply(scene, pastes)
         return pastes
 
-    def _checked(self, index: int) -> int:
-        number, length = as_index(index), len(self.base)
-        if not -length <= number < length:
-            raise IndexError(f"sample {number} of a data set of {length}")
-        return number % length
-
-    def _touched(self, sample: Any, index: int) -> Any:
+    def _touched(self, held: list[Any], index: int) -> Any:
+        """A sample with something pasted; it comes in a list, so that no variable refers to it."""
         epoch = self._counter.read(index)
         rng = sample_generator(self.seed, epoch, index, self._depth)
-        reason = self._untouched(sample, epoch, rng)
-        adapter = self._find_adapter(sample, index)
+        reason = self._untouched(held[0], epoch, rng)
+        adapter = self._find_adapter(held[0], index)
         if self.occluder.on_occlusion == "mark":
-            sample = with_place_for_marks(adapter, sample)
+            held[0] = with_place_for_marks(adapter, held[0])
         if reason and not self.defer and not self.mask:
             self._count(reason)
-            return sample
-        scene = self._read(adapter, sample, index)
+            return held[0]
+        scene, inplace = self._read(adapter, held, index)
+        sample = held[0]
         labelled = int(np.count_nonzero(scene.labelled))
         pastes = [] if reason else self.occluder.draw(scene, rng)
         if self.defer:
             self._count(reason or "empty", pastes, labelled)
             return attach(adapter, sample, "asda", part_batch(scene, pastes, self._max_parts, self.tile))
-        self.occluder.apply(scene, pastes, alpha=self.mask, inplace=self.inplace)
+        self.occluder.apply(scene, pastes, alpha=self.mask, inplace=inplace)
         seen = [paste for paste in pastes if paste.seen]
         self._count(reason or ("off-image" if pastes else "empty"), seen, labelled)
         if seen:
@@ -274,13 +276,16 @@ class ASDADataset(Dataset[Any]):
             raise AdapterError(f"sample {index} of {type(self.base).__name__}: {error}") from None
         return self._adapter
 
-    def _read(self, adapter: Adapter, sample: Any, index: int) -> Scene:
+    def _read(self, adapter: Adapter, held: list[Any], index: int) -> tuple[Scene, bool]:
+        """What an adapter reads of a sample, and whether its image may be written over."""
         try:
-            scene = adapter.read(sample)
+            scene = adapter.read(held[0])
+            own = self._counts_holders and type(adapter) in BUILT_IN.values()
+            inplace = bool(self.inplace) or (own and is_unshared(held, scene))
             scene.size  # noqa: B018 - asked for, because it looks whether this is an image
         except (AdapterError, ValueError) as error:
             raise AdapterError(f"sample {index} of {type(self.base).__name__}: {error}") from error
-        return scene
+        return scene, inplace
 
     @property
     def _max_parts(self) -> int:
@@ -288,24 +293,13 @@ class ASDADataset(Dataset[Any]):
         return self.occluder.max_parts
 
 
-def _check_base(base: Any) -> None:
-    indexed = hasattr(base, "__getitem__") and hasattr(base, "__len__")
-    if not indexed or isinstance(base, IterableDataset):
-        raise ConfigError(
-            f"base must be a map-style data set, with lengths and indices, but got {type(base).__name__}; "
-            "an iterable one can use PasteParts as a transform"
-        )
-
-
 def _wrappings(base: Any) -> int:
     """How many wrappers of this kind a data set has, under others such as ``Subset``."""
     return next((1 + each._depth for each in unwrapped(base) if isinstance(each, ASDADataset)), 0)
 
 
-def _paste_parts(pool: Any, options: dict[str, Any]) -> PasteParts:
-    known = inspect.signature(PasteParts).parameters | inspect.signature(Occluder).parameters
-    unknown = [name for name in options if name not in known or name in ("pool", "options")]
-    if unknown:
-        listed = ", ".join(name for name in known if name not in ("pool", "options"))
-        raise ConfigError(f"there is no option {', '.join(unknown)}; besides its own, ASDADataset takes: {listed}")
-    return PasteParts(pool, **options)
+def _checked(index: int, length: int) -> int:
+    number = as_index(index)
+    if not -length <= number < length:
+        raise IndexError(f"sample {number} of a data set of {length}")
+    return number % length

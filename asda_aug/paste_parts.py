@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
@@ -136,6 +137,20 @@ class PasteParts(Occluder):
                 )
             )  # fmt: skip
         return pastes
+
+
+def paste_parts(pool: Any, options: dict[str, Any]) -> PasteParts:
+    """A :class:`PasteParts` of the options that were passed to the data set.
+
+    Raises:
+        ConfigError: If there is no such option, or one is wrong.
+    """
+    known = inspect.signature(PasteParts).parameters | inspect.signature(Occluder).parameters
+    unknown = [name for name in options if name not in known or name in ("pool", "options")]
+    if unknown:
+        listed = ", ".join(name for name in known if name not in ("pool", "options"))
+        raise ConfigError(f"there is no option {', '.join(unknown)}; besides its own, ASDADataset takes: {listed}")
+    return PasteParts(pool, **options)
 
 
 def _joint_on_joint(

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from torch.utils.data import IterableDataset
 
 from asda_aug.adapters import Adapter
 from asda_aug.keypoints import COCO
@@ -38,6 +39,20 @@ def probe(adapter: Adapter, sample: Any, occluder: Occluder) -> None:
     _check_policy(adapter, sample, scene, occluder.on_occlusion)
     if scene.people and not any(occluder.draw(scene, np.random.default_rng(number)) for number in range(TRIES)):
         warn("nothing can be pasted over the first sample: nobody of known extent, no keypoint, or no such person")
+
+
+def check_base(base: Any) -> None:
+    """Make sure that it is a data set with lengths and indices.
+
+    Raises:
+        ConfigError: If it is not.
+    """
+    indexed = hasattr(base, "__getitem__") and hasattr(base, "__len__")
+    if not indexed or isinstance(base, IterableDataset):
+        raise ConfigError(
+            f"base must be a map-style data set, with lengths and indices, but got {type(base).__name__}; "
+            "an iterable one can use PasteParts as a transform"
+        )
 
 
 def warn(message: str) -> None:

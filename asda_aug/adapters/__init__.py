@@ -51,7 +51,10 @@ class Adapter(Protocol):
         ...
 
     def write(self, sample: Any, scene: Scene) -> Any:
-        """A sample like ``sample`` with the scene's image, and its flags where they have changed; ``sample`` stays."""
+        """A sample like ``sample`` with the scene's image, and its flags where they have changed; ``sample`` stays.
+
+        With ``inplace=True`` the scene's image may be that of ``sample``, pasted over.
+        """
         ...
 
 
