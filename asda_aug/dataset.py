@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from asda_aug.adapters import BUILT_IN, Adapter, attach, fitting_adapter, with_place_for_marks
+from asda_aug.adapters import Adapter, attach, fitting_adapter, with_place_for_marks
 from asda_aug.adapters.hints import find_hints, merge_hints, unwrapped
 from asda_aug.counters import EpochCounter, Tally, checked_epoch
 from asda_aug.deferral import check_colours, check_deferral, part_batch
 from asda_aug.errors import AdapterError
 from asda_aug.occluder import Occluder, Paste
-from asda_aug.ownership import is_unshared, keep_nothing
+from asda_aug.ownership import is_unshared, keeps_nothing
 from asda_aug.paste_parts import PasteParts, paste_parts
 from asda_aug.probing import check_base, probe, warn
 from asda_aug.randomness import fresh_seed, random_state_kept, sample_generator
@@ -116,9 +116,8 @@ class ASDADataset(Dataset[Any]):
         self.seed = fresh_seed() if seed is None else as_index(seed)
         self._depth = _wrappings(base)
         self.inplace = inplace
-        self._counts_holders = inplace is None and keep_nothing(
-            self.occluder, getattr(self.occluder, "placer", self.occluder)
-        )
+        watchers = self.occluder, getattr(self.occluder, "placer", self.occluder)
+        self._may_count = not defer and all(keeps_nothing(type(each)) for each in watchers)
         self.defer = defer
         self.mask = mask
         self.tile = tile
@@ -280,8 +279,9 @@ class ASDADataset(Dataset[Any]):
         """What an adapter reads of a sample, and whether its image may be written over."""
         try:
             scene = adapter.read(held[0])
-            own = self._counts_holders and type(adapter) in BUILT_IN.values()
-            inplace = bool(self.inplace) or (own and is_unshared(held, scene))
+            inplace = self.inplace
+            if inplace is None:
+                inplace = self._may_count and keeps_nothing(type(adapter)) and is_unshared(held, scene)
             scene.size  # noqa: B018 - asked for, because it looks whether this is an image
         except (AdapterError, ValueError) as error:
             raise AdapterError(f"sample {index} of {type(self.base).__name__}: {error}") from error

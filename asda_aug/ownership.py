@@ -20,12 +20,12 @@ from asda_aug.scene import Scene
 Counts = tuple[int, ...]
 TRIALS = 100
 """Python compiles what often runs anew; counting must not change with it."""
-PACKAGE = __name__.partition(".")[0]
+PACKAGE = __name__.removesuffix("ownership")
 
 
-def keep_nothing(*objects: object) -> bool:
-    """Whether all are of this package's classes, which keep no image that they have seen."""
-    return all(type(each).__module__.partition(".")[0] == PACKAGE for each in objects)
+def keeps_nothing(kind: type) -> bool:
+    """Whether it is one of this package's classes, which keep no image that they have seen."""
+    return kind.__module__.startswith(PACKAGE)
 
 
 def is_unshared(held: list[Any], scene: Scene) -> bool:

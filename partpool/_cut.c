@@ -297,8 +297,9 @@ static void go_on_outside(const Plane *patch, uint64_t *cells, uint64_t *blocks)
             if (WEIGHT(here[x + 1]) == FULL)
                 continue;
             uint64_t sum = here[x + 1];
-            for (size_t near = x; !WEIGHT(here[x + 1]) && near < x + 3; near++)
-                sum += above[near] + here[near] + below[near];
+            if (!WEIGHT(sum))
+                for (size_t near = x; near < x + 3; near++)
+                    sum += above[near] + here[near] + below[near];
             uint32_t colour = mean;
             if (WEIGHT(sum))
                 colour = divided(BLUE(sum), GREEN(sum), RED(sum), WEIGHT(sum));
