@@ -24,7 +24,7 @@ from asda_aug.placement import Frame, Matrix, Placement
 from asda_aug.randomness import fresh_generator
 from asda_aug.ranges import NUMBERS
 from asda_aug.scene import Box, Scene
-from asda_aug.values import as_rgb_bytes
+from asda_aug.values import as_rgb_bytes, copied
 from partpool.errors import ConfigError
 from partpool.part import Part
 
@@ -164,7 +164,7 @@ class Occluder(ABC):
         covered = np.zeros(scene.labelled.shape, bool)
         stack = np.zeros(shape, np.float32) if alpha else None
         if pastes:
-            pixels = source if inplace and source.flags.writeable else source.copy(order="K")
+            pixels = source if inplace and source.flags.writeable else copied(source)
             feathers = [paste.feather for paste in pastes]
             seen = paste_into(pixels, coloured(scene, pastes), feathers, *normalisation(scene), scene.bgr, stack)
             if pixels is not source:

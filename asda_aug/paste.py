@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from asda_aug.loops import compiled
 from asda_aug.placement import Matrix
 from asda_aug.ranges import NUMBERS
-from asda_aug.values import Colours, channels_last, gain_and_offset
+from asda_aug.values import Colours, Image, channels_last, copied, gain_and_offset
 from asda_aug.warp import Warped, feather_radius, warp
 from partpool.part import Part
 
-Image = TypeVar("Image", bound=NDArray[Any])
 Pasted = Sequence[tuple[Part, Matrix]]
 COMPILED_TYPES = (np.dtype(np.uint8), np.dtype(np.float32))
 
@@ -57,7 +56,7 @@ def paste(
     stack = np.zeros(channels_last(image).shape[:2], np.float32)
     if not pasted and out is None:
         return image, stack
-    result = image.copy(order="K") if out is None else _copied(image, out)
+    result = copied(image) if out is None else _written(image, out)
     feathers = [feather] * len(pasted) if isinstance(feather, NUMBERS) else feather
     paste_into(result, pasted, feathers, mean, std, bgr, stack)
     return result, stack
@@ -123,7 +122,7 @@ def _blend(
     return cv2.countNonZero(alpha) > 0
 
 
-def _copied(image: Image, out: Image) -> Image:
+def _written(image: Image, out: Image) -> Image:
     if out is not image:
         if out.shape != image.shape or out.dtype != image.dtype:
             raise ValueError(f"out must be {image.dtype} {image.shape} like image, but got {out.dtype} {out.shape}")

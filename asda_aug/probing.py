@@ -35,7 +35,7 @@ def probe(adapter: Adapter, sample: Any, occluder: Occluder) -> None:
     scene = adapter.read(sample)
     _check_names(scene)
     _check_scale(scene)
-    _check_anchor(occluder.anchor, scene)
+    _check_anchor(adapter, scene, occluder.anchor)
     _check_policy(adapter, sample, scene, occluder.on_occlusion)
     if scene.people and not any(occluder.draw(scene, np.random.default_rng(number)) for number in range(TRIES)):
         warn("nothing can be pasted over the first sample: nobody of known extent, no keypoint, or no such person")
@@ -76,11 +76,11 @@ def _check_scale(scene: Scene) -> None:
         )
 
 
-def _check_anchor(anchor: str, scene: Scene) -> None:
+def _check_anchor(adapter: Adapter, scene: Scene, anchor: str) -> None:
     if anchor == "image":
         return
     if not scene.keypoints.size:
-        warn(f"anchor={anchor!r} has no effect: the first sample has no keypoints")
+        warn(f"anchor={anchor!r} has no effect: {_no_keypoints(adapter)}")
     elif scene.keypoint_names is None:
         warn(
             f"anchor={anchor!r} takes any keypoint: which of the {scene.keypoints.shape[1]} a part's class covers "
@@ -91,7 +91,9 @@ def _check_anchor(anchor: str, scene: Scene) -> None:
 def _check_policy(adapter: Adapter, sample: Any, scene: Scene, policy: str) -> None:
     if policy == "keep":
         return
-    if not scene.labelled.any():
+    if not scene.keypoints.size:
+        warn(f"on_occlusion={policy!r} has no effect: {_no_keypoints(adapter)}")
+    elif not scene.labelled.any():
         warn(f"on_occlusion={policy!r} has no effect: the first sample has no labelled keypoints")
     elif policy == "mark" and not scene.visible.any():
         warn(
@@ -104,3 +106,9 @@ def _check_policy(adapter: Adapter, sample: Any, scene: Scene, policy: str) -> N
     else:
         covered.labelled = np.zeros_like(scene.labelled)
     adapter.write(sample, covered)
+
+
+def _no_keypoints(adapter: Adapter) -> str:
+    way_out = getattr(adapter, "for_keypoints", None)
+    found = "no keypoints are found on the first sample"
+    return f"{found}; if it has some, {way_out}" if way_out else found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+Image = TypeVar("Image", bound=NDArray[Any])
 IMAGE_TYPES = np.dtype(np.uint8).char + np.typecodes["Float"]
 Colours = float | Sequence[float] | NDArray[Any] | None
 """A mean or a spread of colours: one for all channels, one per channel, or none."""
@@ -32,6 +33,14 @@ def channels_last(image: NDArray[Any]) -> NDArray[Any]:
     if image.ndim == 3 and image.shape[0] in (1, 3):
         return image.transpose(1, 2, 0)
     raise ValueError(f"image must have shape (H, W), (H, W, C) or (C, H, W) with C 1 or 3, but got {image.shape}")
+
+
+def copied(image: Image) -> Image:
+    """A copy in the same memory layout; of a mirrored view one that is mirrored, too."""
+    if min(image.strides) >= 0:
+        return image.copy(order="K")
+    turned = tuple(slice(None, None, -1 if stride < 0 else 1) for stride in image.strides)
+    return cast(Image, image[turned].copy(order="K")[turned])
 
 
 def gain_and_offset(image: NDArray[Any], mean: Colours, std: Colours) -> tuple[tuple[float, ...], tuple[float, ...]]:

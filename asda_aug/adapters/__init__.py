@@ -43,7 +43,8 @@ class Adapter(Protocol):
 
     A third method, ``attach(sample, name, value) -> sample``, may put an extra field (deferred parts, the paste mask)
     into the sample; without it the sample becomes ``(sample, value)``. A fourth, ``recognises(sample) -> bool``, may
-    say which samples it can read; without it it must read all.
+    say which samples it can read; without it it must read all. An attribute ``for_keypoints`` may say what to do if it
+    finds none where they are expected, for warnings.
     """
 
     def read(self, sample: Any) -> Scene:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.adapters.annotations import Points
-from asda_aug.adapters.containers import Array, to_array, with_empty_maps, with_fields, with_zeros
+from asda_aug.adapters.containers import Array, like_sequence, to_array, with_empty_maps, with_fields, with_zeros
 from asda_aug.adapters.hints import Hints
 from asda_aug.errors import AdapterError
 from asda_aug.pixels import is_image, is_tensor
 from asda_aug.scene import Scene
 
-FLAGS = ("keypoints_visible", "keypoint_weights", "keypoints_visible_weights")
+FLAGS = ("keypoints_visible", "keypoints_visible_weights")
 """Fields [N, K] or [N, K, …] that are 0 for an unlabelled keypoint."""
 INTO_PIPELINE = "put PasteParts into the pipeline before GenerateTarget"
 
@@ -28,8 +28,8 @@ class MMPoseAdapter:
     ``keypoints_visible`` [N, K] or [N, K, 2], 0 is unlabelled.
 
     Modified: ``img``; where a covered keypoint is dropped ``keypoints_visible`` and, if they exist already,
-    ``keypoint_weights``, ``keypoints_visible_weights`` and ``heatmaps``. MMPose has one flag for labelled and visible,
-    and trains on it; a marked keypoint therefore keeps it, and
+    ``keypoint_weights``, ``keypoints_visible_weights`` and ``heatmaps``, lists of several encoders included. MMPose has
+    one flag for labelled and visible, and trains on it; a marked keypoint therefore keeps it, and
 
     Added: ``keypoints_occluded`` bool [N, K] says which are marked. ``asda``, ``asda_mask`` on request.
     """
@@ -55,6 +55,8 @@ class MMPoseAdapter:
         if before is not None:
             dropped: NDArray[np.bool_] = before.labelled & ~scene.labelled
             fields |= {key: with_zeros(sample[key], dropped) for key in FLAGS if key in sample}
+            if "keypoint_weights" in sample:
+                fields["keypoint_weights"] = _unweighted(sample["keypoint_weights"], dropped)
             if "heatmaps" in sample:
                 fields["heatmaps"] = _without(sample["heatmaps"], dropped)
             if not scene.visible.all():
@@ -78,12 +80,15 @@ class PackedMMPoseAdapter:
 
     Keypoints of the crop are ``gt_instances.transformed_keypoints`` where ``pack_transformed=True`` put them, else the
     peaks of ``gt_fields.heatmaps``, up to half a cell off; ``keypoints`` are those of the photograph.
+    ``gt_instance_labels.keypoint_weights`` [1, K], or [L, 1, K] of L encoders, is 0 for an unlabelled keypoint.
 
-    Modified: ``inputs``; where a covered keypoint is dropped ``gt_fields.heatmaps`` and
-    ``gt_instance_labels.keypoint_weights``, in copies. Marking needs the transform in the pipeline.
+    Modified: ``inputs``; where a covered keypoint is dropped ``gt_fields.heatmaps`` and ``keypoint_weights``, in
+    copies. Marking needs the transform in the pipeline.
 
     Added: ``asda``, ``asda_mask`` in the outer dictionary on request.
     """
+
+    for_keypoints = "pass pack_transformed=True to PackPoseInputs"
 
     def __init__(self, hints: Hints) -> None:
         self._hints = hints
@@ -135,15 +140,19 @@ def _packed_points(sample: Mapping[str, Any]) -> Points | None:
     labels, fields = packed.get("gt_instance_labels"), packed.get("gt_fields")
     if labels is None or "keypoint_weights" not in labels:
         return None
-    labelled = to_array(labels.keypoint_weights) > 0
+    weights = to_array(labels.keypoint_weights)
+    # Packing stacks what several encoders have returned.
+    labelled: NDArray[np.bool_] = np.any(weights.reshape(-1, *weights.shape[-2:]) > 0, axis=0)
     if len(labelled) != 1:
         raise AdapterError(f"a packed MMPose sample of {len(labelled)} people cannot be read; {INTO_PIPELINE}")
     if "transformed_keypoints" in packed.gt_instances:
         points = to_array(packed.gt_instances.transformed_keypoints)[..., :2]
-    elif fields is not None and is_tensor(fields.get("heatmaps")) and len(fields.heatmaps) == labelled.shape[1]:
-        points = _peaks(to_array(fields.heatmaps), sample["inputs"].shape)[None]
     else:
-        return None
+        maps: Any = None if fields is None else fields.get("heatmaps")
+        maps = maps[-1] if isinstance(maps, (list, tuple)) and maps else maps
+        if not is_tensor(maps) or len(maps) != labelled.shape[1]:
+            return None
+        points = _peaks(to_array(maps), sample["inputs"].shape)[None]
     return Points(points, labelled, np.ones_like(labelled))
 
 
@@ -161,13 +170,28 @@ def _dropped(packed: Any, dropped: NDArray[np.bool_]) -> Any:
     """A copy of a ``PoseDataSample`` in which keypoints are without weight and heat map."""
     # MMEngine's clone shares what is inside.
     packed, labels = packed.clone(), packed.gt_instance_labels.clone()
-    labels.keypoint_weights = with_zeros(labels.keypoint_weights, dropped)
+    labels.keypoint_weights = _unweighted(labels.keypoint_weights, dropped)
     packed.gt_instance_labels = labels
     if "heatmaps" in packed.get("gt_fields", ()):
         fields = packed.gt_fields.clone()
         fields.heatmaps = _without(fields.heatmaps, dropped)
         packed.gt_fields = fields
     return packed
+
+
+def _unweighted(weights: Any, dropped: NDArray[np.bool_]) -> Any:
+    """Weights of keypoints that are 0 where ``dropped`` is set.
+
+    Args:
+        weights: [N, K] or [N, K, …]; of several encoders a list of such, or [L, N, K].
+        dropped: bool [N, K].
+    """
+    shape = np.shape(weights)
+    if shape[:2] == dropped.shape:
+        return with_zeros(weights, dropped)
+    if isinstance(weights, list):
+        return like_sequence(weights, [with_zeros(each, dropped) for each in weights])
+    return with_zeros(weights, np.broadcast_to(dropped, shape))
 
 
 def _without(heatmaps: Any, dropped: NDArray[np.bool_]) -> Any:

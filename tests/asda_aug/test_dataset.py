@@ -454,9 +454,11 @@ def test_settings_without_effect_warn(pool: Path) -> None:
         def __getitem__(self, index: int) -> Any:
             return self.samples[index][0]
 
-    with pytest.warns(UserWarning, match="on_occlusion='mark' has no effect"):
+    with pytest.warns(
+        UserWarning, match="on_occlusion='mark' has no effect: no keypoints are found on the first sample$"
+    ):
         dataset(pool, Images(), on_occlusion="mark")
-    with pytest.warns(UserWarning, match="anchor='joint' has no effect"):
+    with pytest.warns(UserWarning, match="anchor='joint' has no effect: no keypoints"):
         dataset(pool, Images(), placer=JointPlacer())
     for options in ({"feather": 3}, {"inplace": True}, {"on_occlusion": "mark"}):
         with pytest.warns(UserWarning, match="no effect with defer=True"):

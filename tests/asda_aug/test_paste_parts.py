@@ -167,12 +167,13 @@ def test_nobody_to_cover(parts: PartPool) -> None:
     assert paster(parts).draw(nobody, rng()) == []
 
 
-@pytest.mark.parametrize("kind", ["array", "planes", "tensor", "pil", "channels last"])
+@pytest.mark.parametrize("kind", ["array", "planes", "mirrored", "tensor", "pil", "channels last"])
 def test_as_a_transform_it_returns_what_it_got(parts: PartPool, kind: str) -> None:
     pixels = image()
     tensor = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
     sample: Any = {
-        "array": pixels, "planes": pixels.transpose(2, 0, 1), "tensor": tensor, "pil": Image.fromarray(pixels),
+        "array": pixels, "planes": pixels.transpose(2, 0, 1), "mirrored": pixels[:, ::-1],
+        "tensor": tensor, "pil": Image.fromarray(pixels),
         "channels last": tensor[None].contiguous(memory_format=torch.channels_last)[0],
     }[kind]  # fmt: skip
     torch.manual_seed(0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asda_aug.values import as_rgb_bytes, channels_last, gain_and_offset
+from asda_aug.values import as_rgb_bytes, channels_last, copied, gain_and_offset
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
 
@@ -18,6 +18,30 @@ def test_channels_come_last_without_a_copy(shape: tuple[int, ...]) -> None:
     view = channels_last(image)
     assert view.shape[:2] == (9, 7)
     assert np.shares_memory(view, image)
+
+
+VIEWS = {
+    "as it is": lambda image: image,
+    "mirrored": lambda image: image[:, ::-1],
+    "BGR": lambda image: image[..., ::-1],
+    "turned by 180": lambda image: image[::-1, ::-1],
+    "planes, mirrored": lambda image: image.transpose(2, 0, 1)[..., ::-1],
+    "grey, upside down": lambda image: image[::-1, :, 0],
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_copy_lies_in_memory_as_the_original_does(view: str) -> None:
+    image = VIEWS[view](PICTURE)
+    copy = copied(image)
+    np.testing.assert_array_equal(copy, image)
+    assert not np.shares_memory(copy, image)
+    assert copy.flags.writeable
+    signs, order = np.sign(image.strides), np.argsort(np.abs(image.strides))
+    np.testing.assert_array_equal(np.sign(copy.strides), signs)
+    np.testing.assert_array_equal(np.argsort(np.abs(copy.strides)), order)
+    if "grey" not in view:
+        assert copy.strides == image.strides
 
 
 def test_what_could_be_either_has_its_channels_last() -> None:
