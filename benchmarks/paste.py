@@ -236,25 +236,36 @@ def sample_cost(pool: PartPool, photograph: Path) -> None:
     def batch(number: int) -> list[int]:
         return list(range(number * SAMPLES, (number + 1) * SAMPLES))
 
-    took = alternate(
-        {
-            "base": lambda number: [base[index] for index in batch(number)],
-            "batch": lambda number: wrapped.__getitems__(batch(number)),
-            "copy": lambda number: copying.__getitems__(batch(number)),
-            "single": lambda number: [wrapped[index] for index in batch(number)],
-        },
-        rounds=4 * ROUNDS,
-        calls=1,
-        warm_up=1,
-    )
-    # What is added is a small difference of large numbers: of those that were measured one after the other.
-    added = {name: 100 * float(np.median(times / took["base"] - 1)) for name, times in took.items()}
+    contestants: dict[str, Callable[[int], object]] = {
+        f"in batches of {SAMPLES}, as a DataLoader fetches them (goal: 6)": lambda n: wrapped.__getitems__(batch(n)),
+        "the same with inplace=False": lambda n: copying.__getitems__(batch(n)),
+        "one by one": lambda n: [wrapped[index] for index in batch(n)],
+    }
     print("\nHRNet-style sample: JPEG decode 1280 x 720, person crop 256 x 256, normalise")
-    print(
-        f"  {np.median(took['base']) / SAMPLES * 1e3:.2f} ms; in batches of {SAMPLES}, as a DataLoader fetches them, "
-        f"ASDADataset adds {added['batch']:.1f} % (goal: 6), with inplace=False {added['copy']:.1f} %, one by one "
-        f"{added['single']:.1f} %"
-    )
+    for rounds, (name, run) in zip((24 * ROUNDS, 4 * ROUNDS, 4 * ROUNDS), contestants.items(), strict=True):
+        alone, ratios = paired(lambda n: [base[index] for index in batch(n)], run, rounds)
+        low, middle, high = np.quantile(100 * (ratios - 1), (0.25, 0.5, 0.75))
+        # Of a median, as of a normal distribution that has these quartiles.
+        error = 0.93 * (high - low) / np.sqrt(rounds)
+        print(f"  {alone / SAMPLES * 1e3:.2f} ms, and ASDADataset adds {middle:4.1f} % ± {error:.1f}: {name}")
+
+
+def paired(
+    alone: Callable[[int], object], wrapped: Callable[[int], object], rounds: int
+) -> tuple[float, NDArray[np.float64]]:
+    """Median seconds of the first, and the second's ratio to it in each round.
+
+    A machine is faster in one second than in the next: both are measured right after each other, in changing order.
+    """
+    seconds = np.empty((rounds, 2))
+    alone(0)
+    wrapped(0)
+    for number in range(rounds):
+        for which in (0, 1) if number % 2 else (1, 0):
+            began = time.perf_counter()
+            (alone, wrapped)[which](1 + 2 * number + which)
+            seconds[number, which] = time.perf_counter() - began
+    return float(np.median(seconds[:, 0])), seconds[:, 1] / seconds[:, 0]
 
 
 def memory(pool: PartPool, samples: int = 100_000) -> None:
