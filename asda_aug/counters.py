@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,27 +20,26 @@ UNSET = -1
 
 
 class SharedArray:
-    """Integers in shared memory that can be sent to workers under any start method."""
+    """Integers in shared memory that can be sent to workers under any start method.
+
+    Attributes:
+        array: The numbers, int64.
+    """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
-        self._tensor = torch.zeros(shape, dtype=torch.int64)
+        self._share(torch.zeros(shape, dtype=torch.int64))
+
+    def _share(self, tensor: torch.Tensor) -> None:
+        """Keep a tensor, in shared memory. A copy that was not made for a worker gets memory of its own there."""
+        self._tensor = tensor
         self._tensor.share_memory_()  # type: ignore[no-untyped-call]
-        self._view: NDArray[np.int64] | None = None
+        self.array: NDArray[np.int64] = self._tensor.numpy()
 
-    @property
-    def array(self) -> NDArray[np.int64]:
-        """The numbers, int64."""
-        if self._view is None:
-            self._view = self._tensor.numpy()
-        return self._view
+    def __getstate__(self) -> torch.Tensor:
+        return self._tensor
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_tensor": self._tensor, "_view": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        # A copy that was not made for a worker lives in memory of its own.
-        self._tensor.share_memory_()  # type: ignore[no-untyped-call]
+    def __setstate__(self, tensor: torch.Tensor) -> None:
+        self._share(tensor)
 
 
 class EpochCounter:

@@ -265,7 +265,8 @@ class ASDADataset(Dataset[Any]):
         covered = {joint for paste in pastes for joint in paste.covered}
         counts = [("samples", 1), ("keypoints", labelled), ("covered", len(covered))]
         for paste in pastes:
-            counts += [(f"pastes:{paste.name}", 1), (f"covered:{paste.name}", len(paste.covered))]
+            name = paste.part.name
+            counts += [(f"pastes:{name}", 1), (f"covered:{name}", len(paste.covered))]
         self._tally.add(counts)
 
     def _find_adapter(self, sample: Any, index: int) -> Adapter:

@@ -99,8 +99,8 @@ class RandomPlacer:
         return [Placed(self._theta(rng), *find_frame(self.anchor, rng, scene, size, target)) for target in targets]
 
     def _theta(self, rng: np.random.Generator) -> Placement:
-        shares = rng.random(4).tolist()
-        return Placement(*map(between, (self.s, self.r, self.tx, self.ty), shares))
+        s, r, tx, ty = rng.random(4).tolist()
+        return Placement(between(self.s, s), between(self.r, r), between(self.tx, tx), between(self.ty, ty))
 
 
 class JointPlacer(RandomPlacer):

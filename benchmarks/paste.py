@@ -35,6 +35,8 @@ from partpool import Part, PartPool, build, find_lip
 from partpool.synthetic import draw_person, write_lip_dataset
 
 ROUNDS, WARM_UP, CALLS, DRAWS, SAMPLES = 25, 10, 40, 1000, 32
+SYNTHETIC_SIDE = 176
+"""Synthetic people are large: shrunk to this, the parts drawn of them have 12,000 pixels, like those of photographs."""
 MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
 
 
@@ -69,7 +71,7 @@ def synthetic_pool(folder: Path) -> Path:
 
 def write_pool(folder: Path) -> None:
     write_lip_dataset(folder / "LIP", 100, seed=0)
-    build(find_lip(folder / "LIP"), folder / "pool.h5")
+    build(find_lip(folder / "LIP"), folder / "pool.h5", max_side=SYNTHETIC_SIDE)
 
 
 def drawn_photograph(folder: Path) -> Path:

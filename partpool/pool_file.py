@@ -27,6 +27,14 @@ from partpool.schemes import LabelScheme
 from partpool.taxonomy import Taxonomy
 
 Array = NDArray[Any]
+RECORD = np.dtype(
+    [
+        ("first", "u8"), ("last", "u8"), ("box", "i4", 4), ("person_box", "i4", 4), ("source", "u4"),
+        ("height", "u2"), ("width", "u2"), ("class_id", "u1"), ("codec", "u1"),
+    ],
+    align=True,
+)  # fmt: skip
+"""What reading a part asks for: where its bytes begin and end, and its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ class PoolFile:
         if identity is not None and identity != self.identity:
             raise PoolError(f"{path} has changed since it was opened; open the pool again")
         self._loaded: dict[str, Array] = {}
+        self._records: Array | None = None
         with _parsed(path) as file:
             _identify(file, path)
             self._runs = _runs(file, path, status.st_size)
@@ -128,6 +137,7 @@ class PoolFile:
     def forget(self) -> None:
         """Give up the columns that are in memory; they are read again when asked for."""
         self._loaded.clear()
+        self._records = None
 
     def _read(self, column: str, first: int, last: int) -> Array:
         run = self._runs[column]
@@ -161,16 +171,30 @@ class PoolFile:
         name: bytes = self["sources/name"].item(index)
         return name.decode("utf-8", "replace")
 
+    def record(self, index: int) -> tuple[Any, ...]:
+        """The fields of ``RECORD`` of a part; those of all parts are kept side by side once one is asked for."""
+        if self._records is None:
+            self._records = self._joined()
+        record: tuple[Any, ...] = self._records.item(index)
+        return record
+
+    def _joined(self) -> Array:
+        records = np.empty(len(self), RECORD)
+        records["first"], records["last"] = self["offset"][:-1], self["offset"][1:]
+        for name in ("box", "person_box", "source", "height", "width", "class_id", "codec"):
+            records[name] = self.rows(name, 0, len(self))
+        records.flags.writeable = False
+        return records
+
     def patch_bytes(self, index: int) -> bytes:
         """Encoded bytes of a patch."""
         offset = self["offset"]
-        first, last = offset.item(index), offset.item(index + 1)
-        if "data" in self._loaded:
-            return self._loaded["data"][first:last].tobytes()
-        return self.blob(first, last)
+        return self.blob(offset.item(index), offset.item(index + 1))
 
     def blob(self, first: int, last: int) -> bytes:
         """Bytes first … last of /patches/data."""
+        if "data" in self._loaded:
+            return self._loaded["data"][first:last].tobytes()
         data = os.pread(self._fd, last - first, self._blob + first)
         if len(data) != last - first:
             raise PoolError(f"{self.path} ends inside /patches/data")

@@ -93,13 +93,12 @@ class PartPool(Sequence[Part]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         file, row = self._locate(index)
-        class_id, codec = file["class_id"].item(row), file["codec"].item(row)
-        height, width = file["height"].item(row), file["width"].item(row)
+        first, last, box, person_box, source_row, height, width, class_id, codec = file.record(row)
         if codec >= len(CODECS):
             raise PoolError(f"{file.path}: part {row} has the unknown codec {codec}")
         try:
-            rgb, mask = decode(codec, file.patch_bytes(row), height, width)
-            source = file.source_name(file["source"].item(row))
+            rgb, mask = decode(codec, file.blob(first, last), height, width)
+            source = file.source_name(source_row)
         except PoolError as error:
             raise PoolError(f"{file.path}: part {row}: {error}") from None
         return Part(
@@ -107,8 +106,8 @@ class PartPool(Sequence[Part]):
             mask,
             class_id,
             file.taxonomy.names[class_id],
-            file["box"][row],
-            file["person_box"][row],
+            box,
+            person_box,
             source,
             file.row("keypoints", row).copy() if file.has_keypoints else None,
             file.taxonomy,
