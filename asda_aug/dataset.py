@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from operator import index as as_index
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,6 +31,31 @@ PathLike = str | os.PathLike[str]
 SKIPS = ("chance", "closed", "skipped", "empty", "off-image")
 """Why nothing was pasted: ``p``; the last epochs; ``skip``; nothing was drawn, for want of a person, a keypoint or by
 ``num_parts``; it fell beside the image."""
+
+
+class _Drawn(NamedTuple):
+    """What is to be done with a sample.
+
+    Attributes:
+        adapter: What reads and writes it.
+        scene: What was read.
+        inplace: Whether its image may be written over.
+        reason: Why nothing was drawn, if that was not by chance.
+        labelled: Number of its labelled keypoints.
+        pastes: What was drawn.
+    """
+
+    adapter: Adapter
+    scene: Scene
+    inplace: bool
+    reason: str | None
+    labelled: int
+    pastes: list[Paste]
+
+    def load(self) -> None:
+        """Read the pixels of the parts."""
+        for paste in self.pastes:
+            paste.part.load()
 
 
 class ASDADataset(Dataset[Any]):
@@ -147,19 +172,26 @@ class ASDADataset(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         index = _checked(index, len(self.base))
-        return self._touched([self.base[index]], index)
+        held = [self.base[index]]
+        return self._finished(held, self._drawn(held, index))
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         length = len(self.base)
         indices = [_checked(index, length) for index in indices]
         fetch = getattr(self.base, "__getitems__", None)
-        # All are read before the first is pasted over: decoding photographs drives everything else out of the caches,
-        # and pasting in between would take twice as long.
-        samples = deque(fetch(indices) if callable(fetch) else map(self.base.__getitem__, indices))
-        if len(samples) != len(indices):
-            raise ValueError(f"{type(self.base).__name__} returned {len(samples)} samples for {len(indices)} indices")
-        # Each is let go of: nobody else then holds it, and the copy of the next can take its memory.
-        return [self._touched([samples.popleft()], index) for index in indices]
+        # Decoding photographs drives everything else out of the caches, and decoding parts much of it: one after the
+        # other takes twice as long as each in its turn for the whole batch.
+        holds = deque(
+            [sample] for sample in (fetch(indices) if callable(fetch) else map(self.base.__getitem__, indices))
+        )
+        if len(holds) != len(indices):
+            raise ValueError(f"{type(self.base).__name__} returned {len(holds)} samples for {len(indices)} indices")
+        drawn = deque(self._drawn(held, index) for held, index in zip(holds, indices, strict=True))
+        for each in drawn:
+            if each is not None:
+                each.load()
+        # Each is let go of: the copy of the next can take its memory.
+        return [self._finished(holds.popleft(), drawn.popleft()) for _ in indices]
 
     def __getattr__(self, name: str) -> Any:
         # While being unpickled there is no base yet.
@@ -223,8 +255,13 @@ class ASDADataset(Dataset[Any]):
         self.occluder.apply(scene, pastes)
         return pastes
 
-    def _touched(self, held: list[Any], index: int) -> Any:
-        """A sample with something pasted; it comes in a list, so that no variable refers to it."""
+    def _drawn(self, held: list[Any], index: int) -> _Drawn | None:
+        """What is to be pasted over a sample, if anything is to be done with it.
+
+        Args:
+            held: The sample; it comes in a list, so that no variable refers to it.
+            index: Its index.
+        """
         epoch = self._counter.read(index)
         rng = sample_generator(self.seed, epoch, index, self._depth)
         reason = self._untouched(held[0], epoch, rng)
@@ -233,11 +270,18 @@ class ASDADataset(Dataset[Any]):
             held[0] = with_place_for_marks(adapter, held[0])
         if reason and not self.defer and not self.mask:
             self._count(reason)
-            return held[0]
+            return None
         scene, inplace = self._read(adapter, held, index)
-        sample = held[0]
         labelled = int(np.count_nonzero(scene.labelled))
         pastes = [] if reason else self.occluder.draw(scene, rng)
+        return _Drawn(adapter, scene, inplace, reason, labelled, pastes)
+
+    def _finished(self, held: list[Any], drawn: _Drawn | None) -> Any:
+        """The sample with what was drawn pasted over it."""
+        sample = held[0]
+        if drawn is None:
+            return sample
+        adapter, scene, inplace, reason, labelled, pastes = drawn
         if self.defer:
             self._count(reason or "empty", pastes, labelled)
             return attach(adapter, sample, "asda", part_batch(scene, pastes, self._max_parts, self.tile))

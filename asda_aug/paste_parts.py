@@ -116,7 +116,8 @@ class PasteParts(Occluder):
             chosen = self.choose_person(scene, size, rng)
             if chosen is None:
                 return []
-            part, flipped = self.pool[index], self.flip > 0 and rng.random() < self.flip
+            part: Part = self.pool.later(index)
+            flipped = self.flip > 0 and rng.random() < self.flip
             if flipped:
                 part = part.hflip()
             drawn.append((index, part, flipped))
@@ -126,8 +127,7 @@ class PasteParts(Occluder):
         pastes = []
         for (index, part, flipped), target, (placement, frame, joint) in zip(drawn, targets, placed, strict=True):
             diagonal = aligned_diagonal(part, target.part_class, target.box, self.align)
-            height, width = part.mask.shape
-            matrix = forward_matrix(placement, (width, height), diagonal, frame)
+            matrix = forward_matrix(placement, part.size, diagonal, frame)
             if own_joints and joint is not None:
                 matrix = _joint_on_joint(matrix, part, target.part_class, scene.keypoint_names, joint)
             pastes.append(
@@ -163,7 +163,7 @@ def _joint_on_joint(
     own = part.keypoints[MPII_KEYPOINTS.index(name), :2].astype(np.float64)
     if not np.isfinite(own).all():
         return matrix
-    height, width = part.mask.shape
+    width, height = part.size
     moved = matrix.copy()
     moved[:, 2] += matrix[:, :2] @ (np.array([width / 2, height / 2]) - own)
     return moved

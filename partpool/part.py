@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +51,17 @@ class Part:
     keypoints: NDArray[np.float32] | None = None
     taxonomy: Taxonomy | None = None
 
-    def __repr__(self) -> str:
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the patch in pixels."""
         height, width = self.mask.shape
+        return width, height
+
+    def load(self) -> None:
+        """Read the pixels, if that has not been done; see :meth:`partpool.reader.PartPool.later`."""
+
+    def __repr__(self) -> str:
+        width, height = self.size
         return f"Part({self.name!r}, {width}×{height}, from {self.source!r})"
 
     def hflip(self) -> Part:
@@ -67,7 +78,7 @@ class Part:
         keypoints = None
         if self.keypoints is not None:
             keypoints = self.keypoints[MIRRORED_KEYPOINTS]
-            keypoints[:, 0] = self.rgb.shape[1] - keypoints[:, 0]
+            keypoints[:, 0] = self.size[0] - keypoints[:, 0]
         return replace(
             self,
             rgb=np.ascontiguousarray(self.rgb[:, ::-1]),
@@ -76,3 +87,55 @@ class Part:
             name=self.taxonomy.names[class_id],
             keypoints=keypoints,
         )
+
+
+class StoredPart(Part):
+    """A part whose pixels are read when they are first asked for; all else is known before."""
+
+    __slots__ = ("_read", "_size")
+
+    _read: Callable[[], tuple[NDArray[np.uint8], NDArray[np.bool_]]]
+    _size: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls,
+        read: Callable[[], tuple[NDArray[np.uint8], NDArray[np.bool_]]],
+        size: tuple[int, int],
+        *known: Any,
+    ) -> StoredPart:
+        """A part that has not been read.
+
+        Args:
+            read: Reads ``rgb`` and ``mask``.
+            size: Width and height of the patch in pixels.
+            *known: The other attributes, in order.
+        """
+        part = cls.__new__(cls)
+        part._read, part._size = read, size
+        (
+            part.class_id, part.name, part.box, part.person_box, part.source, part.keypoints, part.taxonomy,
+        ) = known  # fmt: skip
+        return part
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the patch in pixels."""
+        return self._size
+
+    def load(self) -> None:
+        """Read the pixels, if that has not been done."""
+        self.rgb  # noqa: B018 - asked for
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for slots that are empty: pixels that are not read, or the size of a changed copy.
+        if name in ("rgb", "mask"):
+            self.rgb, self.mask = self._read()
+        elif name == "_size":
+            self._size = self.mask.shape[1], self.mask.shape[0]
+        else:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return object.__getattribute__(self, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Part, tuple(getattr(self, field.name) for field in fields(Part))

@@ -7,6 +7,7 @@ import os
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from partpool.codec import CODECS, decode
 from partpool.errors import ConfigError, PoolError, PoolNotFoundError
 from partpool.layout import KEYPOINTS, PATCH_COLUMNS
-from partpool.part import Part
+from partpool.part import Part, StoredPart
 from partpool.pool_file import PoolFile
 from partpool.taxonomy import PartClass, Taxonomy
 
@@ -93,25 +94,23 @@ class PartPool(Sequence[Part]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         file, row = self._locate(index)
-        first, last, box, person_box, source_row, height, width, class_id, codec = file.record(row)
-        if codec >= len(CODECS):
-            raise PoolError(f"{file.path}: part {row} has the unknown codec {codec}")
-        try:
-            rgb, mask = decode(codec, file.blob(first, last), height, width)
-            source = file.source_name(source_row)
-        except PoolError as error:
-            raise PoolError(f"{file.path}: part {row}: {error}") from None
-        return Part(
-            rgb,
-            mask,
-            class_id,
-            file.taxonomy.names[class_id],
-            box,
-            person_box,
-            source,
-            file.row("keypoints", row).copy() if file.has_keypoints else None,
-            file.taxonomy,
-        )
+        record = file.record(row)
+        return Part(*_pixels(file, row, record), *_known(file, row, record))
+
+    def later(self, index: int) -> StoredPart:
+        """Part ``index``, of which the pixels are read and decoded when they are first asked for.
+
+        Raises:
+            IndexError: If there is no such part.
+            PoolError: If its size is 0 or its source none of the pool's; when its pixels are asked for, if these are
+                damaged.
+        """
+        file, row = self._locate(index)
+        record = file.record(row)
+        height, width = record[5:7]
+        if not (height and width):
+            raise PoolError(f"{file.path}: part {row} has {width}×{height} pixels")
+        return StoredPart.of(partial(_pixels, file, row, record), (width, height), *_known(file, row, record))
 
     def _locate(self, index: int) -> tuple[PoolFile, int]:
         size = len(self)
@@ -218,6 +217,36 @@ class PartPool(Sequence[Part]):
             "stats": {name: dict(counts) for name, counts in stats.items()},
             "errors": dict(errors),
         }
+
+
+def _pixels(file: PoolFile, row: int, record: tuple[Any, ...]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """RGB and mask of a part.
+
+    Raises:
+        PoolError: If its bytes are damaged.
+    """
+    first, last, _, _, _, height, width, _, codec = record
+    if codec >= len(CODECS):
+        raise PoolError(f"{file.path}: part {row} has the unknown codec {codec}")
+    try:
+        return decode(codec, file.blob(first, last), height, width)
+    except PoolError as error:
+        raise PoolError(f"{file.path}: part {row}: {error}") from None
+
+
+def _known(file: PoolFile, row: int, record: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The attributes of a part besides its pixels.
+
+    Raises:
+        PoolError: If its source is none of the pool's.
+    """
+    _, _, box, person_box, source, _, _, class_id, _ = record
+    try:
+        name = file.source_name(source)
+    except PoolError as error:
+        raise PoolError(f"{file.path}: part {row}: {error}") from None
+    keypoints = file.row("keypoints", row).copy() if file.has_keypoints else None
+    return class_id, file.taxonomy.names[class_id], box, person_box, name, keypoints, file.taxonomy
 
 
 class _Columns(Mapping[str, NDArray[Any]]):

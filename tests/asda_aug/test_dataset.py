@@ -17,6 +17,7 @@ from asda_aug.errors import AdapterError
 from asda_aug_data import HRNetLike, Pairs, half, is_even
 from partpool import PartPool
 from partpool.errors import ConfigError
+from partpool.part import StoredPart
 
 OPTIONS: dict[str, Any] = {"seed": 7, "min_parts": 1, "classes": ["upper-clothes", "left-arm", "face"]}
 FULL = RandomPlacer(s=(3, 3), tx=(0, 0), ty=(0, 0))
@@ -318,9 +319,27 @@ class Batches(HRNetLike):
 
 def test_samples_of_a_batch_are_let_go_of_one_by_one(pool: Path) -> None:
     base, alive = Batches(), []
-    wrapped = dataset(pool, base, skip=lambda _: alive.append(base.alive()))
+    wrapped = dataset(pool, base)
+    apply = wrapped.occluder.apply
+
+    def watched(*args: Any, **options: Any) -> Any:
+        alive.append(base.alive())
+        return apply(*args, **options)
+
+    wrapped.occluder.apply = watched
     wrapped.__getitems__(list(range(10)))
     assert alive == list(range(10, 0, -1))
+
+
+def test_the_parts_of_a_batch_are_read_one_after_the_other(pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapped, steps = dataset(pool, num_parts=2), []
+    apply, load = wrapped.occluder.apply, StoredPart.load
+    monkeypatch.setattr(StoredPart, "load", lambda part: (steps.append("load"), load(part))[1])
+    monkeypatch.setattr(
+        wrapped.occluder, "apply", lambda *args, **options: (steps.append("apply"), apply(*args, **options))
+    )
+    wrapped.__getitems__([0, 1, 2])
+    assert steps == ["load"] * 6 + ["apply"] * 3
 
 
 def test_a_batch_that_the_base_keeps_stays_whole(pool: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_parts_own_joint_lands_on_the_persons(parts: PartPool) -> None:
     known[MPII_KEYPOINTS.index("left_elbow")] = (7, 21, 1)
 
     class WithKeypoints:
-        def __getitem__(self, _: int) -> Part:
+        def later(self, _: int) -> Part:
             return replace(parts[index], keypoints=known)
 
         def __getattr__(self, name: str) -> Any:

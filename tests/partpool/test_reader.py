@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import pickle
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from partpool import ASDA26, EXTENDED, LIP, PartPool, Taxonomy, build, find_lip
-from partpool.codec import CODECS
+from partpool.codec import CODECS, decode
 from partpool.errors import ConfigError, PoolError, PoolNotFoundError
 from partpool.part import MIRRORED_KEYPOINTS, MPII_KEYPOINTS, Part
 from partpool.synthetic import write_lip_dataset
@@ -250,6 +251,74 @@ def test_a_damaged_patch_is_named(pools: Path, tmp_path: Path) -> None:
         file["patches/data"][:8] = 0
     with pytest.raises(PoolError, match=r"pool.h5: part 0: a \d+×\d+ png patch cannot be decoded"):
         PartPool(path)[0]
+
+
+def assert_equal(one: Part, other: Part) -> None:
+    for field in fields(Part):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(mine, np.ndarray):
+            np.testing.assert_array_equal(mine, theirs)
+            assert mine.dtype == theirs.dtype
+        else:
+            assert mine == theirs
+    assert one.size == other.size
+    assert repr(one) == repr(other)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_later_is_the_same_part(pools: Path, codec: str) -> None:
+    pool = PartPool(pools / f"{codec}.h5")
+    for index in (0, 7, -1):
+        assert_equal(pool.later(index), pool[index])
+        assert_equal(pool.later(index).hflip(), pool[index].hflip())
+    with pytest.raises(IndexError, match=rf"part {len(pool)} of a pool of {len(pool)}"):
+        pool.later(len(pool))
+
+
+def test_later_reads_once_and_only_when_asked(pools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, decoded = PartPool(pools / "jpeg.h5"), []
+
+    def counted(*patch: Any) -> Any:
+        decoded.append(patch)
+        return decode(*patch)
+
+    monkeypatch.setattr("partpool.reader.decode", counted)
+    part = pool.later(7)
+    assert (part.size, part.name, part.source, repr(part)) == (
+        part.size, pool.taxonomy.names[part.class_id], part.source, repr(part),
+    )  # fmt: skip
+    with pytest.raises(AttributeError, match="no attribute 'colour'"):
+        part.colour  # noqa: B018
+    assert not decoded
+    part.load()
+    part.load()
+    assert part.rgb.shape == (*part.mask.shape, 3)
+    assert len(decoded) == 1
+
+
+@pytest.mark.parametrize("again", [lambda part: pickle.loads(pickle.dumps(part)), copy.copy, copy.deepcopy])
+def test_copies_of_what_is_read_later_have_their_pixels(pools: Path, again: Callable[[Part], Part]) -> None:
+    pool = PartPool(pools / "jpeg.h5")
+    assert_equal(again(pool.later(7)), pool[7])
+    assert type(again(pool.later(7))) is Part
+    smaller = replace(pool.later(7), rgb=pool[7].rgb[1:], mask=pool[7].mask[1:])
+    assert smaller.size == (pool[7].size[0], pool[7].size[1] - 1)
+
+
+def test_later_names_what_is_damaged(pools: Path, tmp_path: Path) -> None:
+    path = tmp_path / "pool.h5"
+    shutil.copy(pools / "png.h5", path)
+    with h5py.File(path, "r+") as file:
+        file["patches/height"][2] = 0
+        offset = int(file["patches/offset"][3])
+        file["patches/data"][offset : offset + 40] = 0
+    pool = PartPool(path)
+    with pytest.raises(PoolError, match=r"pool\.h5: part 2 has \d+×0 pixels"):
+        pool.later(2)
+    part = pool.later(3)
+    for _ in range(2):
+        with pytest.raises(PoolError, match=r"pool\.h5: part 3: .* cannot be decoded"):
+            part.load()
 
 
 def test_hflip_swaps_sides(pools: Path) -> None:
