@@ -103,20 +103,18 @@ class Timed:
         return getattr(self._pool, name)
 
 
-def alternate(
-    contestants: dict[str, Callable[[int], object]], rounds: int = ROUNDS, calls: int = CALLS, warm_up: int = WARM_UP
-) -> dict[str, NDArray[np.float64]]:
+def alternate(contestants: dict[str, Callable[[int], object]]) -> dict[str, NDArray[np.float64]]:
     """Seconds per call in each round, measured in turn, once the memory of the one before is out of the way."""
     numbers: Iterator[int] = iter(range(10**9))
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for name, run in contestants.items():
-            for _ in range(warm_up):
+            for _ in range(WARM_UP):
                 run(next(numbers))
             began = time.perf_counter()
-            for _ in range(calls):
+            for _ in range(CALLS):
                 run(next(numbers))
-            times[name].append((time.perf_counter() - began) / calls)
+            times[name].append((time.perf_counter() - began) / CALLS)
     return {name: np.array(values) for name, values in times.items()}
 
 
