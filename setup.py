@@ -10,4 +10,10 @@ def loops(module: str, *headers: str) -> Extension:
     return Extension(module, [source], depends=list(headers), extra_compile_args=["-O3"], optional=True)
 
 
-setup(ext_modules=[loops("partpool._cut"), loops("partpool._regions"), loops("asda_aug._draw", "asda_aug/_patch.h")])
+setup(
+    ext_modules=[
+        loops("partpool.cutting._cut"),
+        loops("partpool.segment._regions"),
+        loops("asda_aug.pasting._draw", "asda_aug/pasting/_patch.h"),
+    ]
+)

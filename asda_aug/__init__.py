@@ -12,47 +12,47 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from asda_aug.adversarial import AdversarialAugmenter
-    from asda_aug.bandit import ClassAdversary
-    from asda_aug.compose import compose
-    from asda_aug.coverage import coverage
-    from asda_aug.cutout import Cutout, RectanglePaste
-    from asda_aug.dataset import ASDADataset
-    from asda_aug.generator import Generator
-    from asda_aug.generator_placer import GeneratorPlacer
-    from asda_aug.occluder import Paste
-    from asda_aug.part_batch import PartBatch
-    from asda_aug.paste import paste
-    from asda_aug.paste_parts import PasteParts
+    from asda_aug.adversarial.augmenter import AdversarialAugmenter
+    from asda_aug.adversarial.class_adversary import ClassAdversary
+    from asda_aug.adversarial.generator import Generator
+    from asda_aug.adversarial.generator_placer import GeneratorPlacer
+    from asda_aug.batch.compose import compose
+    from asda_aug.batch.part_batch import PartBatch
+    from asda_aug.dataset.asda_dataset import ASDADataset
+    from asda_aug.occluders.cutout import Cutout, RectanglePaste
+    from asda_aug.occluders.occluder import Paste
+    from asda_aug.occluders.paste_parts import PasteParts
+    from asda_aug.occluders.ror import ROR
+    from asda_aug.pasting.coverage import coverage
+    from asda_aug.pasting.paste import paste
     from asda_aug.placement import Frame, Placement, forward_matrix, paper_matrix, to_cv2
-    from asda_aug.placers import JointPlacer, RandomPlacer
-    from asda_aug.ror import ROR
-    from asda_aug.sampler import PartSampler
-    from asda_aug.scene import Scene
+    from asda_aug.sampling.placers import JointPlacer, RandomPlacer
+    from asda_aug.sampling.sampler import PartSampler
+    from asda_aug.scene.scene import Scene
 
 _HOMES = {
-    "ASDADataset": "dataset",
-    "AdversarialAugmenter": "adversarial",
-    "ClassAdversary": "bandit",
-    "Cutout": "cutout",
+    "ASDADataset": "dataset.asda_dataset",
+    "AdversarialAugmenter": "adversarial.augmenter",
+    "ClassAdversary": "adversarial.class_adversary",
+    "Cutout": "occluders.cutout",
     "Frame": "placement",
-    "Generator": "generator",
-    "GeneratorPlacer": "generator_placer",
-    "JointPlacer": "placers",
-    "PartBatch": "part_batch",
-    "PartSampler": "sampler",
-    "Paste": "occluder",
-    "PasteParts": "paste_parts",
+    "Generator": "adversarial.generator",
+    "GeneratorPlacer": "adversarial.generator_placer",
+    "JointPlacer": "sampling.placers",
+    "PartBatch": "batch.part_batch",
+    "PartSampler": "sampling.sampler",
+    "Paste": "occluders.occluder",
+    "PasteParts": "occluders.paste_parts",
     "Placement": "placement",
-    "ROR": "ror",
-    "RandomPlacer": "placers",
-    "RectanglePaste": "cutout",
-    "Scene": "scene",
-    "compose": "compose",
-    "coverage": "coverage",
+    "ROR": "occluders.ror",
+    "RandomPlacer": "sampling.placers",
+    "RectanglePaste": "occluders.cutout",
+    "Scene": "scene.scene",
+    "compose": "batch.compose",
+    "coverage": "pasting.coverage",
     "forward_matrix": "placement",
     "paper_matrix": "placement",
-    "paste": "paste",
+    "paste": "pasting.paste",
     "to_cv2": "placement",
 }
 

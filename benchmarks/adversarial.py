@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from asda_aug import AdversarialAugmenter, Generator, PartBatch, compose
-from asda_aug.resnet import ResNet18
-from asda_aug.tile_maps import tile_maps
+from asda_aug.adversarial.resnet import ResNet18
+from asda_aug.batch.tile_maps import tile_maps
 from partpool import ASDA26
 
 SHAPE, JOINTS = (256, 192), 17

@@ -28,10 +28,10 @@ import numpy as np
 from PIL import Image
 
 from partpool import PartPool, build, find_lip
-from partpool.fingerprint import LOOPS, versions
-from partpool.reading import MAX_FILE
+from partpool.building.fingerprint import LOOPS, versions
 from partpool.sources import Source
-from partpool.synthetic import write_lip_dataset
+from partpool.sources.reading import MAX_FILE
+from partpool.synthetic.people import write_lip_dataset
 
 LARGE = (350, 450)
 ROUNDS = 5

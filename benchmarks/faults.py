@@ -28,8 +28,8 @@ import numpy as np
 from PIL import Image
 
 from partpool import PartPool, build, find_lip
-from partpool.synthetic import draw_person
-from partpool.verify import verify
+from partpool.synthetic.people import draw_person
+from partpool.verify.verifier import verify
 
 ITEMS = 160
 WORKERS = 2

@@ -37,13 +37,13 @@ import numpy as np
 from PIL import Image
 
 from partpool import PartPool, build, find_lip, load_taxonomy, merge
-from partpool.codec import CODECS, decode
 from partpool.errors import PartPoolError
-from partpool.images import PNG_SIGNATURE, read_image, read_label_map
-from partpool.schemes import LIP
+from partpool.pool.codec import CODECS, decode
 from partpool.sources.annotations import AnnotationFile
-from partpool.synthetic import draw_person
-from partpool.verify import verify
+from partpool.sources.decoding import PNG_SIGNATURE, read_image, read_label_map
+from partpool.synthetic.people import draw_person
+from partpool.taxonomy.schemes import LIP
+from partpool.verify.verifier import verify
 
 try:
     import torch
@@ -354,7 +354,7 @@ def read_annotations(path: Path) -> None:
 
 
 def generator() -> bytes:
-    from asda_aug.checkpoint import write_checkpoint
+    from asda_aug.adversarial.checkpoint import write_checkpoint
 
     described = {
         "classes": ["hat"], "input_size": "half", "ranges": [1.0], "mean": [0.5], "std": [0.5], "bgr": False,
@@ -372,13 +372,13 @@ def weights() -> bytes:
 
 
 def read_generator(path: Path) -> None:
-    from asda_aug.checkpoint import read_checkpoint
+    from asda_aug.adversarial.checkpoint import read_checkpoint
 
     read_checkpoint(path)
 
 
 def read_weights(path: Path) -> None:
-    from asda_aug.checkpoint import read_weights
+    from asda_aug.adversarial.checkpoint import read_weights
 
     read_weights(path)
 
@@ -401,7 +401,7 @@ def array(dtype: str) -> bytes:
 
 
 def encoded_patches() -> tuple[bytes, ...]:
-    from partpool.codec import encode
+    from partpool.pool.codec import encode
 
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 4), np.uint8)
     pixels[..., 3] = np.where(pixels[..., 3] > 128, 255, 0)

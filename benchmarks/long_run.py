@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from asda_aug import ASDADataset
 from partpool import build, find_lip
-from partpool.synthetic import draw_person, write_lip_dataset
+from partpool.synthetic.people import draw_person, write_lip_dataset
 
 EPOCH = 10_000
 """Samples of the base data set, at most."""

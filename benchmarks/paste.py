@@ -27,12 +27,12 @@ import torch
 from numpy.typing import NDArray
 
 from asda_aug import ASDADataset, PasteParts, Scene, to_cv2
-from asda_aug.loops import compiled
-from asda_aug.occluder import Paste
-from asda_aug.randomness import sample_generator
-from asda_aug.warp import warp
+from asda_aug.occluders.occluder import Paste
+from asda_aug.pasting.compiled import compiled
+from asda_aug.pasting.warp import warp
+from asda_aug.sampling.seeds import sample_generator
 from partpool import Part, PartPool, build, find_lip
-from partpool.synthetic import draw_person, write_lip_dataset
+from partpool.synthetic.people import draw_person, write_lip_dataset
 
 ROUNDS, WARM_UP, CALLS, DRAWS, SAMPLES = 25, 10, 40, 1000, 32
 SYNTHETIC_SIDE = 176

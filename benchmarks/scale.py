@@ -27,13 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool import ASDA26, PartPool, build, find_lip, merge
-from partpool.layout import PATCH_COLUMNS, ROW_BYTES
-from partpool.pool_file import PoolFile
-from partpool.runs import LENGTH
+from partpool.building.unit_files import Counts
+from partpool.pool.file import PoolFile
+from partpool.pool.format import PATCH_COLUMNS, ROW_BYTES
+from partpool.pool.sorted_parts import LENGTH
+from partpool.pool.writer import Header, pack
 from partpool.sources import Source
-from partpool.synthetic import write_lip_dataset
-from partpool.unit import Counts
-from partpool.writer import Header, pack
+from partpool.synthetic.people import write_lip_dataset
 
 Array = NDArray[Any]
 ROUNDS = 3

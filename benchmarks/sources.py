@@ -22,9 +22,9 @@ from pathlib import Path
 import cv2
 
 from partpool import build, find_lip
-from partpool.reading import MAX_FILE
 from partpool.sources import Source
-from partpool.synthetic import write_lip_dataset
+from partpool.sources.reading import MAX_FILE
+from partpool.synthetic.people import write_lip_dataset
 
 ROUNDS = 5
 PAIRS = 200

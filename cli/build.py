@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from partpool.errors import ConfigError
-from partpool.filters import MAX_RAGGEDNESS_OF, MIN_LARGEST_OF, FilterConfig
+from partpool.filters.config import MAX_RAGGEDNESS_OF, MIN_LARGEST_OF, FilterConfig
 
 from .output import FAILED_ITEMS, Output, examples, reports_errors, size_text
 
 if TYPE_CHECKING:
-    from partpool.builder import BuildProgress, BuildReport
-    from partpool.schemes import LabelScheme
+    from partpool.building.builder import BuildProgress, BuildReport
     from partpool.sources import Source
-    from partpool.taxonomy import Taxonomy
+    from partpool.taxonomy.part_classes import Taxonomy
+    from partpool.taxonomy.schemes import LabelScheme
 
 EXAMPLES = examples(
     "partpool build --lip ./LIP --out pool.h5",
@@ -252,8 +252,8 @@ def _by_class(entries: list[str] | None, defaults: Mapping[str, float]) -> dict[
 
 
 def _taxonomy(of: str | LabelScheme, compositions: list[str], filters: FilterConfig) -> Taxonomy:
-    from partpool.defaults import default_taxonomy
-    from partpool.taxonomy_file import compose, load_taxonomy
+    from partpool.taxonomy.builtin import default_taxonomy
+    from partpool.taxonomy.toml_file import compose, load_taxonomy
 
     taxonomy = load_taxonomy(of) if isinstance(of, str) else default_taxonomy(of)
     for expression in compositions:
@@ -267,8 +267,8 @@ def _source(
     lip: Path | None, images: Path | None, labels: Path | None, masks: Path | None, scheme: str | None,
     persons: Path | None, single_person: bool, split: Any,
 ) -> Source:  # fmt: skip
-    from partpool.schemes import SCHEMES
     from partpool.sources import find_lip, find_masks, find_pairs
+    from partpool.taxonomy.schemes import SCHEMES
 
     if lip is not None:
         if images or labels or masks or scheme:
@@ -298,7 +298,7 @@ def _cores() -> int:
 
 def run_build(output: Output, source: Source, out: Path | None, **options: Any) -> BuildReport:
     """Build with a progress display."""
-    from partpool.builder import build as build_pool
+    from partpool.building.builder import build as build_pool
 
     with output.progress("Cutting") as update:
 
@@ -315,7 +315,7 @@ def run_build(output: Output, source: Source, out: Path | None, **options: Any) 
 
 
 def _about(taxonomy: Taxonomy) -> dict[str, Any]:
-    from partpool.defaults import against_asda26
+    from partpool.taxonomy.builtin import against_asda26
 
     lacks, adds = against_asda26(taxonomy)
     return {"name": taxonomy.name, "scheme": taxonomy.scheme.name, "lacks": lacks, "adds": adds}

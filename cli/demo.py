@@ -38,10 +38,10 @@ def demo(
     """
     import numpy as np
 
-    from partpool.reader import PartPool
-    from partpool.sheet import contact_sheet, save_picture
+    from partpool.pool.contact_sheet import contact_sheet, save_picture
+    from partpool.pool.reader import PartPool
     from partpool.sources import find_lip
-    from partpool.synthetic import write_lip_dataset
+    from partpool.synthetic.people import write_lip_dataset
 
     from . import build, inspect, preview
 
@@ -71,7 +71,7 @@ def _draw_targets(folder: Path, rng: np.random.Generator) -> tuple[list[Path], P
     """Draw the people to paste over: their pictures, and a file of their keypoints."""
     from PIL import Image
 
-    from partpool.synthetic import draw_person
+    from partpool.synthetic.people import draw_person
 
     folder.mkdir(exist_ok=True)
     paths, records = [folder / f"{number}.jpg" for number in range(TARGETS)], []

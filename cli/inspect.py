@@ -11,7 +11,7 @@ import typer
 from .output import Output, examples, reports_errors, size_text
 
 if TYPE_CHECKING:
-    from partpool.reader import PartPool
+    from partpool.pool.reader import PartPool
 
 EXAMPLES = examples(
     "partpool inspect pool.h5",
@@ -40,7 +40,7 @@ def inspect(
 
     Exit codes: 0 done, 2 wrong option, 4 not a pool, 5 the sheet cannot be written.
     """
-    from partpool.reader import PartPool
+    from partpool.pool.reader import PartPool
 
     output = Output(quiet)
     opened = PartPool(pool)
@@ -56,7 +56,7 @@ def inspect(
     else:
         _print(output, document)
     if sheet is not None:
-        from partpool.sheet import contact_sheet, draw_part, save_picture
+        from partpool.pool.contact_sheet import contact_sheet, draw_part, save_picture
 
         if part is not None:
             picture = draw_part(opened[part], max(opened[part].mask.shape))
@@ -93,7 +93,7 @@ def _median_sizes(pool: PartPool) -> dict[str, list[float] | None]:
 
 def _keypoints(pool: PartPool) -> dict[str, Any] | None:
     """On how many parts each keypoint is known, and on how many it lies in the patch."""
-    from partpool.part import MPII_KEYPOINTS
+    from partpool.pool.part import MPII_KEYPOINTS
 
     coverage = pool.keypoint_coverage()
     if coverage is None:
@@ -103,9 +103,9 @@ def _keypoints(pool: PartPool) -> dict[str, Any] | None:
 
 
 def _part(pool: PartPool, index: int) -> dict[str, Any]:
-    from partpool.codec import CODECS
     from partpool.errors import ConfigError
-    from partpool.layout import QUALITY
+    from partpool.pool.codec import CODECS
+    from partpool.pool.format import QUALITY
 
     if not 0 <= index < len(pool):
         raise ConfigError(f"there is no part {index}; the pool has {len(pool):,}")

@@ -27,7 +27,7 @@ def merge(
     Exit codes: 0 done, 2 wrong option, 4 not a pool, damaged, or not fitting the others, 5 output exists or cannot be
     written, 130 interrupted.
     """
-    from partpool.merging import merge as merge_pools
+    from partpool.building.merger import merge as merge_pools
 
     output = Output(quiet)
     with output.progress("Merging MB") as update:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from asda_aug.paste_parts import PasteParts
-    from asda_aug.placers import Placer
-    from asda_aug.scene import Scene
-    from partpool.reader import PartPool
+    from asda_aug.occluders.paste_parts import PasteParts
+    from asda_aug.sampling.placers import Placer
+    from asda_aug.scene.scene import Scene
+    from partpool.pool.reader import PartPool
     from partpool.sources.annotations import AnnotationFile
 
 EXAMPLES = examples(
@@ -53,7 +53,7 @@ def preview(
     a crop around one person. Exit codes: 0 done, 2 wrong option or no PyTorch for a generator, 4 pool, picture,
     keypoints or generator not found or not understood, 5 the output cannot be written.
     """
-    from partpool.reader import PartPool
+    from partpool.pool.reader import PartPool
 
     draw(PartPool(pool), image, keypoints, out, num_parts=num_parts, seed=seed, generator=generator)
     Output().result(f"Wrote the preview {out}")
@@ -70,8 +70,8 @@ def draw(
     generator: Path | None = None,
 ) -> None:
     """Write a preview."""
-    from asda_aug.preview import before_and_after
-    from partpool.sheet import save_picture
+    from asda_aug.occluders.preview import before_and_after
+    from partpool.pool.contact_sheet import save_picture
     from partpool.sources.annotations import AnnotationFile
 
     occluder = _occluder(pool, num_parts, None if generator is None else _placer(generator, pool))
@@ -96,7 +96,7 @@ def _placer(generator: Path, pool: PartPool) -> Placer:
 
 
 def _occluder(pool: PartPool, num_parts: int, placer: Placer | None) -> PasteParts:
-    from asda_aug.paste_parts import PasteParts
+    from asda_aug.occluders.paste_parts import PasteParts
 
     classes = [part.name for part in pool.classes if pool.count(part.name)]
     if not classes:
@@ -106,7 +106,7 @@ def _occluder(pool: PartPool, num_parts: int, placer: Placer | None) -> PastePar
 
 
 def _scene(path: Path, annotations: AnnotationFile | None) -> Scene:
-    from asda_aug.scene import Scene
+    from asda_aug.scene.scene import Scene
 
     picture = _photograph(path)
     if annotations is None:
@@ -121,9 +121,9 @@ def _scene(path: Path, annotations: AnnotationFile | None) -> Scene:
 
 
 def _photograph(path: Path) -> NDArray[np.uint8]:
-    from partpool.images import read_photograph
-    from partpool.reading import MAX_FILE
     from partpool.sources import SourceFile
+    from partpool.sources.decoding import read_photograph
+    from partpool.sources.reading import MAX_FILE
 
     try:
         return read_photograph(SourceFile(path).read(MAX_FILE)[0])

@@ -9,7 +9,7 @@ import typer
 from .output import Output, examples, reports_errors
 
 if TYPE_CHECKING:
-    from partpool.taxonomy import PartClass
+    from partpool.taxonomy.part_classes import PartClass
 
 EXAMPLES = examples(
     "partpool taxonomy", "partpool taxonomy extended --json", "partpool taxonomy cihp", "partpool taxonomy mine.toml",
@@ -32,8 +32,8 @@ def taxonomy(
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from partpool.taxonomy_file import compose as add_class
-    from partpool.taxonomy_file import load_taxonomy
+    from partpool.taxonomy.toml_file import compose as add_class
+    from partpool.taxonomy.toml_file import load_taxonomy
 
     output = Output()
     found = load_taxonomy(name)

@@ -12,7 +12,7 @@ from partpool.errors import ConfigError
 from .output import FAILED_ITEMS, Output, examples, reports_errors
 
 if TYPE_CHECKING:
-    from partpool.reader import PartPool
+    from partpool.pool.reader import PartPool
 
 EXAMPLES = examples(
     "partpool verify pool.h5",
@@ -51,9 +51,9 @@ def verify(
 
     Exit codes: 0 sound, 2 wrong option, 3 damage found, 4 not a pool, or no such data set.
     """
-    from partpool.reader import PartPool
+    from partpool.pool.reader import PartPool
     from partpool.sources import find_lip, find_masks, find_pairs
-    from partpool.verify import verify as verify_pool
+    from partpool.verify.verifier import verify as verify_pool
 
     if against is None and (labels or masks):
         raise ConfigError("--labels and --masks go with --against, the folder of their photographs")

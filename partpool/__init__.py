@@ -11,23 +11,36 @@ from typing import TYPE_CHECKING, Any
 from partpool._version import __version__
 
 if TYPE_CHECKING:
-    from partpool.asda26 import ASDA26, EXTENDED
-    from partpool.builder import BuildReport, build
-    from partpool.filters import FilterConfig
-    from partpool.merging import MergeReport, merge
-    from partpool.part import Part
-    from partpool.reader import PartPool
-    from partpool.schemes import LIP, LabelScheme
+    from partpool.building.builder import BuildReport, build
+    from partpool.building.merger import MergeReport, merge
+    from partpool.filters.config import FilterConfig
+    from partpool.pool.part import Part
+    from partpool.pool.reader import PartPool
     from partpool.sources import Item, find_lip, find_pairs
-    from partpool.taxonomy import PartClass, Taxonomy
-    from partpool.taxonomy_file import load_taxonomy
+    from partpool.taxonomy.asda26 import ASDA26, EXTENDED
+    from partpool.taxonomy.part_classes import PartClass, Taxonomy
+    from partpool.taxonomy.schemes import LIP, LabelScheme
+    from partpool.taxonomy.toml_file import load_taxonomy
 
 _HOMES = {
-    "ASDA26": "asda26", "EXTENDED": "asda26", "BuildReport": "builder", "build": "builder", "FilterConfig": "filters",
-    "MergeReport": "merging", "merge": "merging", "Part": "part", "PartPool": "reader", "LIP": "schemes",
-    "LabelScheme": "schemes", "Item": "sources", "find_lip": "sources", "find_pairs": "sources",
-    "PartClass": "taxonomy", "Taxonomy": "taxonomy", "load_taxonomy": "taxonomy_file",
-}  # fmt: skip
+    "ASDA26": "taxonomy.asda26",
+    "BuildReport": "building.builder",
+    "EXTENDED": "taxonomy.asda26",
+    "FilterConfig": "filters.config",
+    "Item": "sources",
+    "LIP": "taxonomy.schemes",
+    "LabelScheme": "taxonomy.schemes",
+    "MergeReport": "building.merger",
+    "Part": "pool.part",
+    "PartClass": "taxonomy.part_classes",
+    "PartPool": "pool.reader",
+    "Taxonomy": "taxonomy.part_classes",
+    "build": "building.builder",
+    "find_lip": "sources",
+    "find_pairs": "sources",
+    "load_taxonomy": "taxonomy.toml_file",
+    "merge": "building.merger",
+}
 
 __all__ = [
     "ASDA26",

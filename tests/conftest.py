@@ -72,7 +72,7 @@ def write_small_people(root: Path, count: int) -> None:
     import numpy as np
     from PIL import Image
 
-    from partpool.synthetic import draw_person
+    from partpool.synthetic.people import draw_person
 
     rng = np.random.default_rng(0)
     drawn = [draw_person(rng) for _ in range(8)]
@@ -89,7 +89,7 @@ def write_small_people(root: Path, count: int) -> None:
 @pytest.fixture(scope="session")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A LIP folder of six synthetic people; read only by agreement."""
-    from partpool.synthetic import write_lip_dataset
+    from partpool.synthetic.people import write_lip_dataset
 
     root = tmp_path_factory.mktemp("people") / "LIP"
     write_lip_dataset(root, 6, seed=0)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from asda_aug.part_batch import PartBatch
+from asda_aug.batch.part_batch import PartBatch
 from asda_aug.placement import Frame, Matrix, Placement, forward_matrix
 
 

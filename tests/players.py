@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from asda_aug.generator import Generator
-from asda_aug.part_batch import PartBatch
+from asda_aug.adversarial.generator import Generator
+from asda_aug.batch.part_batch import PartBatch
 from part_batches import random_parts
 
 CLASSES = tuple(f"class-{number}" for number in range(6))

@@ -25,11 +25,28 @@ MODULES = sorted((ROOT / "partpool").rglob("*.py"))
 AUGMENTATIONS = sorted((ROOT / "asda_aug").rglob("*.py"))
 COMMANDS = sorted((ROOT / "cli").rglob("*.py"))
 TOO_HIGH = {"torch", "torchvision", "typer", "click", "rich", "asda_aug", "partpool_cli", "cli"}
-READER_SIDE = {"codec", "errors", "part", "pool_file", "reader", "schemes", "taxonomy", "taxonomy_file"}
+READER_SIDE = {"errors", "pool", "taxonomy"}
 """What asda_aug may know of partpool."""
 LIGHT = (
-    "adapters", "alignment", "coverage", "cutout", "harmonize", "keypoints", "occluder", "paste", "paste_parts",
-    "pixels", "placement", "placers", "preview", "ror", "sampler", "scene", "schedule", "values", "warp",
+    "adapters",
+    "occluders.cutout",
+    "occluders.occluder",
+    "occluders.paste_parts",
+    "occluders.preview",
+    "occluders.ror",
+    "pasting.coverage",
+    "pasting.harmonize",
+    "pasting.paste",
+    "pasting.warp",
+    "placement",
+    "sampling.part_size",
+    "sampling.placers",
+    "sampling.sampler",
+    "sampling.schedule",
+    "scene.image_arrays",
+    "scene.normalisation",
+    "scene.scene",
+    "scene.skeletons",
 )  # fmt: skip
 """Modules of asda_aug that work without torch."""
 AUGMENTATION_NAMES = {

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from partpool.synthetic import draw_person
+from partpool.synthetic.people import draw_person
 
 README = Path(__file__).parents[1] / "README.md"
 

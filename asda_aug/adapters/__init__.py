@@ -1,7 +1,7 @@
 """Reading and writing samples of any data set.
 
-An adapter turns a sample into a :class:`~asda_aug.scene.Scene` and writes a changed scene back. The built-in ones are
-recognised by the structure of a sample, never by what is imported. One of your own takes two methods::
+An adapter turns a sample into a :class:`~asda_aug.scene.scene.Scene` and writes a changed scene back. The built-in
+ones are recognised by the structure of a sample, never by what is imported. One of your own takes two methods::
 
     class MyAdapter:
         def read(self, sample):
@@ -31,9 +31,9 @@ from asda_aug.adapters.hrnet import HRNetAdapter
 from asda_aug.adapters.mmpose import MMPoseAdapter, PackedMMPoseAdapter
 from asda_aug.adapters.simple import ImageAdapter, MappingAdapter, PairAdapter
 from asda_aug.errors import AdapterError
-from asda_aug.pixels import is_image
-from asda_aug.scene import Scene
-from asda_aug.values import gain_and_offset
+from asda_aug.scene.image_arrays import is_image
+from asda_aug.scene.normalisation import gain_and_offset
+from asda_aug.scene.scene import Scene
 from partpool.errors import ConfigError
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from asda_aug.adapters.containers import Array, like_values, to_array
 from asda_aug.errors import AdapterError
-from asda_aug.scene import Scene
+from asda_aug.scene.scene import Scene
 
 VISIBILITY = ("visibility", "visible", "keypoints_visible", "keypoint_visibility")
 """Fields that v may be kept in if the keypoints are x y only, as ``tv_tensors.KeyPoints`` are. True in a bool field

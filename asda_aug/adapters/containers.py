@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.errors import AdapterError
-from asda_aug.pixels import is_tensor
+from asda_aug.scene.image_arrays import is_tensor
 
 Array = NDArray[Any]
 

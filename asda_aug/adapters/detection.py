@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from asda_aug.adapters.annotations import boxes_xyxy, changed_points, read_points, write_points
 from asda_aug.adapters.containers import like_sequence, like_values, to_array, with_fields
 from asda_aug.adapters.hints import Hints
-from asda_aug.pixels import is_image
-from asda_aug.scene import Scene
+from asda_aug.scene.image_arrays import is_image
+from asda_aug.scene.scene import Scene
 
 COCO_PERSON = 1
 """COCO's category of people."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from asda_aug.adapters.annotations import Points
-from asda_aug.keypoints import BY_LENGTH, keypoint_names
-from asda_aug.scene import Scene
+from asda_aug.scene.scene import Scene
+from asda_aug.scene.skeletons import BY_LENGTH, keypoint_names
 from partpool.errors import ConfigError
 
 DEPTH = 8

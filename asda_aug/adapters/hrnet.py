@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from asda_aug.adapters.annotations import Points
 from asda_aug.adapters.containers import like_sequence, to_array, with_empty_maps, with_fields, with_zeros
 from asda_aug.adapters.hints import Hints
-from asda_aug.scene import Scene
+from asda_aug.scene.scene import Scene
 
 
 class HRNetAdapter:

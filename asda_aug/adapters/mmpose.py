@@ -12,8 +12,8 @@ from asda_aug.adapters.annotations import Points
 from asda_aug.adapters.containers import Array, like_sequence, to_array, with_empty_maps, with_fields, with_zeros
 from asda_aug.adapters.hints import Hints
 from asda_aug.errors import AdapterError
-from asda_aug.pixels import is_image, is_tensor
-from asda_aug.scene import Scene
+from asda_aug.scene.image_arrays import is_image, is_tensor
+from asda_aug.scene.scene import Scene
 
 FLAGS = ("keypoints_visible", "keypoints_visible_weights")
 """Fields [N, K] or [N, K, …] that are 0 for an unlabelled keypoint."""

@@ -9,8 +9,8 @@ from asda_aug.adapters.annotations import boxes_xyxy, changed_points, is_keypoin
 from asda_aug.adapters.containers import like_sequence, with_fields
 from asda_aug.adapters.detection import is_pair
 from asda_aug.adapters.hints import Hints
-from asda_aug.pixels import is_image
-from asda_aug.scene import Scene
+from asda_aug.scene.image_arrays import is_image
+from asda_aug.scene.scene import Scene
 
 
 class PairAdapter:

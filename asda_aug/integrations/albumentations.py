@@ -26,11 +26,11 @@ import asda_aug
 from asda_aug.adapters import check_values
 from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug.adapters.simple import MappingAdapter
-from asda_aug.coverage import COVERED, coverage
 from asda_aug.errors import AdapterError
-from asda_aug.occluder import Occluder, Paste
+from asda_aug.occluders.occluder import Occluder, Paste
+from asda_aug.pasting.coverage import COVERED, coverage
 from partpool.errors import ConfigError
-from partpool.reader import PartPool
+from partpool.pool.reader import PartPool
 
 Array = NDArray[Any]
 
@@ -53,12 +53,12 @@ class PasteParts(DualTransform):  # type: ignore[misc]
     Randomness is Albumentations' own: ``Compose(seed=…)`` repeats it.
 
     Args:
-        pool: A pool or the path of its file; or another :class:`~asda_aug.occluder.Occluder` such as
-            :class:`~asda_aug.ror.ROR`.
+        pool: A pool or the path of its file; or another :class:`~asda_aug.occluders.occluder.Occluder` such as
+            :class:`~asda_aug.occluders.ror.ROR`.
         visibility: The label field that keeps v.
         p: Probability that a sample is touched; an occluder's own ``p`` comes on top.
         bgr: Whether images are BGR.
-        skeleton: See :class:`~asda_aug.dataset.ASDADataset`.
+        skeleton: See :class:`~asda_aug.dataset.asda_dataset.ASDADataset`.
         **options: Of :class:`asda_aug.PasteParts`.
 
     Raises:

@@ -22,7 +22,7 @@ from typing import Any
 from mmpose.registry import TRANSFORMS
 
 import asda_aug
-from asda_aug.occluder import Occluder
+from asda_aug.occluders.occluder import Occluder
 
 OBJECTS = (asda_aug.RandomPlacer, asda_aug.JointPlacer)
 """What options may name besides the transforms themselves."""

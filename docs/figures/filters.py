@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from partpool import ASDA26, FilterConfig, find_lip
-from partpool.filters import REASONS, Measures
-from partpool.images import read_image, read_label_map
-from partpool.judging import judge
-from partpool.part import Part
-from partpool.reading import MAX_FILE
-from partpool.segment import Segmenter
-from partpool.sheet import draw_part
+from partpool.filters.config import REASONS, Measures
+from partpool.filters.judging import judge
+from partpool.pool.contact_sheet import draw_part
+from partpool.pool.part import Part
+from partpool.segment.segmenter import Segmenter
 from partpool.sources import Item
-from partpool.synthetic import write_lip_dataset
+from partpool.sources.decoding import read_image, read_label_map
+from partpool.sources.reading import MAX_FILE
+from partpool.synthetic.people import write_lip_dataset
 
 TILE = 96
 CAPTION = 30

@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from asda_aug import Frame, Placement, forward_matrix, paste
 from partpool import PartPool, build, find_lip
-from partpool.part import Part
-from partpool.synthetic import draw_person, write_lip_dataset
+from partpool.pool.part import Part
+from partpool.synthetic.people import draw_person, write_lip_dataset
 
 SIZE = (192, 256)
 GAP, CAPTION = 10, 44

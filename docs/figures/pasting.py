@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from asda_aug import ROR, Cutout, JointPlacer, PasteParts, RectanglePaste, Scene
-from asda_aug.occluder import Occluder
-from asda_aug.preview import draw_cell
-from asda_aug.randomness import sample_generator
+from asda_aug.occluders.occluder import Occluder
+from asda_aug.occluders.preview import draw_cell
+from asda_aug.sampling.seeds import sample_generator
 from partpool import PartPool, build, find_lip
-from partpool.part import MPII_KEYPOINTS
-from partpool.synthetic import draw_person, write_lip_dataset
+from partpool.pool.part import MPII_KEYPOINTS
+from partpool.synthetic.people import draw_person, write_lip_dataset
 
 SIZE = (192, 256)
 COLUMNS = 6

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 
 import partpool
 from asda_aug import ASDADataset
-from partpool.synthetic import draw_person, write_lip_dataset
+from partpool.synthetic.people import draw_person, write_lip_dataset
 
 
 class People(Dataset):

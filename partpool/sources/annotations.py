@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool.errors import FileError, SourceError
-from partpool.part import MPII_KEYPOINTS
+from partpool.pool.part import MPII_KEYPOINTS
 from partpool.sources.files import SourceFile
 from partpool.sources.pose import FIELDS, read_row
 

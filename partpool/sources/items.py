@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool.errors import ConfigError
-from partpool.schemes import LabelScheme
 from partpool.sources.files import SourceFile
+from partpool.taxonomy.schemes import LabelScheme
 
 
 @dataclass(frozen=True, slots=True)

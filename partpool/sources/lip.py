@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from partpool.errors import ConfigError, FileError, SourceError
-from partpool.schemes import LIP
 from partpool.sources.files import SourceFile
 from partpool.sources.guesses import not_lip
 from partpool.sources.items import Item, Source, ordered
 from partpool.sources.pictures import IMAGE_ENDINGS, MIRRORED, by_stem, ending, pair, stem_of
 from partpool.sources.pose import Keypoints, read_pose
 from partpool.sources.tree import Tree, without_ending
+from partpool.taxonomy.schemes import LIP
 
 Split = Literal["train", "val", "all"]
 LIP_COUNTS = {"train": 30462, "val": 10000}

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from partpool.errors import SourceError
-from partpool.schemes import CIHP, LabelScheme
 from partpool.sources.files import SourceFile
 from partpool.sources.items import Item, Source, ordered
 from partpool.sources.persons import each_person
 from partpool.sources.pictures import IMAGE_ENDINGS, LABEL_ENDINGS, MIRRORED, by_stem, pair
 from partpool.sources.tree import Tree
-from partpool.taxonomy_file import load_scheme
+from partpool.taxonomy.schemes import CIHP, LabelScheme
+from partpool.taxonomy.toml_file import load_scheme
 
 PathLike = str | os.PathLike[str]
 CIHP_LICENSE = "CIHP: non-commercial research use only; the photographs belong to their owners"

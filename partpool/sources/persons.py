@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from partpool.errors import FileError, LabelMapError
-from partpool.images import read_index_map
-from partpool.schemes import IGNORE
+from partpool.sources.decoding import read_index_map
 from partpool.sources.files import SourceFile
 from partpool.sources.items import Item
+from partpool.taxonomy.schemes import IGNORE
 
 MAX_FILE = 2**26
 """Larger maps of persons are refused."""

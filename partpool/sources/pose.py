@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool.errors import FileError, SourceError
-from partpool.part import MPII_KEYPOINTS
+from partpool.pool.part import MPII_KEYPOINTS
 from partpool.sources.files import SourceFile
 from partpool.sources.pictures import stem_of
 

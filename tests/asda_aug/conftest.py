@@ -28,7 +28,7 @@ def shared_pool_part(parts: PartPool) -> Part:
 @pytest.fixture(params=["compiled", "opencv"], scope="module")
 def loops(request: pytest.FixtureRequest) -> Iterator[str]:
     """Pasting with the compiled loops, and without, as where no compiler was at hand."""
-    modules = [importlib.import_module(f"asda_aug.{name}") for name in ("paste", "coverage")]
+    modules = [importlib.import_module(f"asda_aug.pasting.{name}") for name in ("paste", "coverage")]
     with pytest.MonkeyPatch.context() as patch:
         for module in modules:
             if request.param == "opencv":

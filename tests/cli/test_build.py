@@ -13,7 +13,7 @@ from PIL import Image
 
 from conftest import Cli, one_sentence
 from partpool import PartPool, find_lip, sources
-from partpool.verify import verify
+from partpool.verify.verifier import verify
 
 ALONE = ("--workers", "0")
 IMAGES, LABELS = "train_images", "train_segmentations"

@@ -12,8 +12,8 @@ from PIL import Image
 
 from conftest import Cli, one_sentence
 from partpool import PartPool
-from partpool.schemes import ATR, CIHP
-from partpool.synthetic import write_lip_dataset, write_pairs
+from partpool.synthetic.people import write_lip_dataset, write_pairs
+from partpool.taxonomy.schemes import ATR, CIHP
 
 ALONE = ("--workers", "0")
 OWN = """

@@ -11,7 +11,7 @@ from PIL import Image
 
 from conftest import Cli, Run, one_sentence
 from partpool import PartPool
-from partpool.verify import verify
+from partpool.verify.verifier import verify
 
 
 def tree(root: Path) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from conftest import Cli, one_sentence
 from partpool import build, find_lip
-from partpool.synthetic import draw_person
+from partpool.synthetic.people import draw_person
 
 
 @pytest.fixture
@@ -203,8 +203,8 @@ def test_generators_that_do_not_fit(cli: Cli, pool: Path, photo: Path, tmp_path:
     Generator(("hat", "face"), input_size=(32, 24)).save(tmp_path / "two.safetensors")
     assert "is for 2 classes (hat, face, …), but 26" in message(tmp_path / "two.safetensors", 4)
     monkeypatch.delitem(vars(sys.modules["asda_aug"]), "GeneratorPlacer", raising=False)
-    monkeypatch.delitem(sys.modules, "asda_aug.generator_placer")
+    monkeypatch.delitem(sys.modules, "asda_aug.adversarial.generator_placer")
     monkeypatch.setitem(sys.modules, "safetensors", None)
-    monkeypatch.delitem(sys.modules, "asda_aug.generator")
-    monkeypatch.delitem(sys.modules, "asda_aug.checkpoint")
+    monkeypatch.delitem(sys.modules, "asda_aug.adversarial.generator")
+    monkeypatch.delitem(sys.modules, "asda_aug.adversarial.checkpoint")
     assert 'pip install "partpool[torch]"' in message(tmp_path / "two.safetensors", 2)

@@ -1,4 +1,4 @@
-"""Slow, obvious segmentation and filters: what ``partpool.segment`` and ``partpool.judging`` must equal.
+"""Slow, obvious segmentation and filters: what ``partpool.segment`` and ``partpool.filters`` must equal.
 
 Every mask is a bool array of the whole picture, every class starts again from the pixels, and every rule is one
 sentence of design.md §4. OpenCV serves only two measures that are defined by it: contour length and luminance.
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse import csgraph
 
-from partpool.filters import FilterConfig
-from partpool.schemes import LabelScheme
-from partpool.taxonomy import PartClass, Taxonomy
+from partpool.filters.config import FilterConfig
+from partpool.taxonomy.part_classes import PartClass, Taxonomy
+from partpool.taxonomy.schemes import LabelScheme
 
 Mask = NDArray[np.bool_]
 EIGHT = np.ones((3, 3), bool)

@@ -17,7 +17,7 @@ from asda_aug import ASDADataset, Cutout, PartBatch, PasteParts, Scene
 from asda_aug.adapters import BUILT_IN, Adapter, attach, find_adapter, outline
 from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug.errors import AdapterError
-from asda_aug.rectangles import rectangle
+from asda_aug.occluders.rectangles import rectangle
 from asda_aug_samples import COVERED, STRUCTURES, XY, Structure, V, differences, hrnet, pixels
 from partpool.errors import ConfigError
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partpool.errors import SourceError
-from partpool.part import MPII_KEYPOINTS
+from partpool.pool.part import MPII_KEYPOINTS
 from partpool.sources.annotations import Annotation, AnnotationFile
 
 POINTS = [[10.5, 20.0, 2], [30.0, 40.25, 1], [0, 0, 0], [50.0, 60.0, 2]]

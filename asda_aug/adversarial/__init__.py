@@ -1,0 +1,1 @@
+"""A generator that learns where parts hurt most."""

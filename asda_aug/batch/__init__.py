@@ -1,0 +1,1 @@
+"""Parts over a batch of tensors, differentiable in where they go."""

@@ -1,0 +1,1 @@
+"""Any data set with parts pasted into its samples."""

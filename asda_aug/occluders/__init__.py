@@ -1,0 +1,1 @@
+"""What covers people: parts, and the controls that they are compared with."""

@@ -1,0 +1,1 @@
+"""Parts over one image, in NumPy, OpenCV or C."""

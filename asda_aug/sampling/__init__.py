@@ -1,0 +1,1 @@
+"""Which parts go where, from which random numbers."""

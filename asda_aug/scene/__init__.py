@@ -1,0 +1,1 @@
+"""What is on a sample: image, keypoints, person boxes, colours."""

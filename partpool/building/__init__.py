@@ -1,0 +1,1 @@
+"""From items to a pool file, on one machine or many."""

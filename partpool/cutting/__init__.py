@@ -1,0 +1,1 @@
+"""From a kept segment and its photograph to an encoded patch."""

@@ -1,0 +1,1 @@
+"""Which segments are kept, and why the others are not."""

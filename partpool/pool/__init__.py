@@ -1,0 +1,1 @@
+"""The pool file: its format, writing and reading it, and what a part is."""

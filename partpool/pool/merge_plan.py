@@ -1,0 +1,113 @@
+"""What a pool file will hold, worked out from its runs before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partpool.building.unit_files import Counts
+from partpool.cutting.cutter import KEPT
+from partpool.pool.format import SOURCE_COLUMNS
+from partpool.pool.sorted_parts import LENGTH, SOURCE, Run, digest_halves, order_of_sources
+
+REPEATED = "repeated"
+"""Outcome of parts whose item is in the pool already."""
+WINDOW = 2**15
+"""Sources whose patches of one class are in memory at a time."""
+Array = NDArray[Any]
+
+
+@dataclass
+class Plan:
+    """Where everything goes.
+
+    Attributes:
+        sources: Columns of the sources that stay, in order.
+        position: For every run, the place of each of its sources among all, repeated ones counted.
+        number: For every place, the row in /sources; -1 for a repeated one.
+        start: Class k owns patches start[k] … start[k+1].
+        blob_bytes: Bytes of all encoded patches.
+        counts: Number of segments by class id and outcome.
+    """
+
+    sources: dict[str, Array]
+    position: list[Array]
+    number: Array
+    start: Array
+    blob_bytes: int
+    counts: Counts
+
+
+def plan_pool(runs: Sequence[Run], classes: int) -> Plan:
+    """Put sources in order, drop repeated ones, and count what stays."""
+    sources = {
+        name: np.concatenate([run.sources[name] for run in runs])
+        for name in ("name", *(column.name for column in SOURCE_COLUMNS))
+    }
+    by_name = order_of_sources(sources)
+    place = np.empty(len(by_name), np.int64)
+    place[by_name] = np.arange(len(by_name))
+    position = np.split(place, np.cumsum([len(run.sources["name"]) for run in runs])[:-1])
+    first = _first_of_each_digest(sources["digest"][by_name])
+    number = np.where(first, np.cumsum(first) - 1, -1)
+    counts = sum((run.counts for run in runs), Counts())
+    kept, blob_bytes = np.zeros(classes, np.int64), 0
+    for run, places in zip(runs, position, strict=True):
+        for class_id in range(classes):
+            begin, end = int(run.start[class_id]), int(run.start[class_id + 1])
+            stays = number[places[run.column(SOURCE, begin, end)]] >= 0
+            kept[class_id] += np.count_nonzero(stays)
+            blob_bytes += int(run.column(LENGTH, begin, end)[stays].sum())
+            repeated = len(stays) - int(np.count_nonzero(stays))
+            if repeated:
+                counts[class_id, KEPT] -= repeated
+                counts[class_id, REPEATED] += repeated
+    start = np.concatenate([[0], np.cumsum(kept)])
+    stay = {name: column[by_name][first] for name, column in sources.items()}
+    return Plan(stay, position, number, start, blob_bytes, counts)
+
+
+def any_known(runs: Sequence[Run], plan: Plan, name: str) -> bool:
+    """Whether any patch that stays has more than NaN in a column."""
+    for run, places in zip(runs, plan.position, strict=True):
+        for first in range(0, int(run.start[-1]) if name in run.names else 0, WINDOW):
+            last = min(first + WINDOW, int(run.start[-1]))
+            stays = plan.number[places[run.column(SOURCE, first, last)]] >= 0
+            if not np.isnan(run.column(name, first, last)[stays]).all():
+                return True
+    return False
+
+
+def merged_windows(runs: Sequence[Run], plan: Plan) -> Iterator[tuple[Array, Array]]:
+    """Patches in their order, a window at a time: for each its run, and its row there."""
+    edges = np.arange(0, len(plan.number) + WINDOW, WINDOW)
+    source_edges = [np.searchsorted(position, edges) for position in plan.position]
+    for class_id in range(len(plan.start) - 1):
+        begins = [(int(run.start[class_id]), int(run.start[class_id + 1])) for run in runs]
+        row_edges = np.stack([
+            begin + np.searchsorted(run.column(SOURCE, begin, end), edge)
+            for run, (begin, end), edge in zip(runs, begins, source_edges, strict=True)
+        ])  # fmt: skip
+        for firsts, lasts in zip(row_edges.T[:-1], row_edges.T[1:], strict=True):
+            ranges = [(int(r), int(firsts[r]), int(lasts[r])) for r in np.flatnonzero(firsts < lasts)]
+            if not ranges:
+                continue
+            run_of = np.repeat([r for r, _, _ in ranges], [last - first for _, first, last in ranges])
+            rows = np.concatenate([np.arange(first, last) for _, first, last in ranges])
+            place = np.concatenate([plan.position[r][runs[r].column(SOURCE, first, last)] for r, first, last in ranges])
+            order = np.argsort(place, kind="stable")
+            order = order[plan.number[place[order]] >= 0]
+            if len(order):
+                yield run_of[order], rows[order]
+
+
+def _first_of_each_digest(digest: Array) -> Array:
+    high, low = digest_halves(digest)
+    by_digest = np.lexsort((low, high))
+    first = np.ones(len(digest), np.bool_)
+    first[by_digest[1:]] = (np.diff(high[by_digest]) != 0) | (np.diff(low[by_digest]) != 0)
+    return first

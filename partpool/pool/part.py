@@ -1,0 +1,141 @@
+"""One body part, decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partpool.taxonomy.part_classes import Taxonomy
+
+MPII_KEYPOINTS = (
+    "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "pelvis", "thorax", "upper_neck",
+    "head_top", "right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist",
+)  # fmt: skip
+"""Names of a part's keypoints, in MPII order."""
+MIRRORED_KEYPOINTS = [
+    MPII_KEYPOINTS.index(name.replace("left", "right") if name.startswith("left") else name.replace("right", "left"))
+    for name in MPII_KEYPOINTS
+]
+"""Where each keypoint of a mirrored person comes from (an involution)."""
+
+
+@dataclass(slots=True, repr=False)
+class Part:
+    """A body part cut out of a photograph.
+
+    Attributes:
+        rgb: uint8 [h, w, 3]; outside the mask the part's colour goes on.
+        mask: bool [h, w]. Black pixels inside belong to the part.
+        class_id: Index of its class in the pool's taxonomy.
+        name: Name of its class.
+        box: Its tight box in the source image, x0 y0 x1 y1 in pixels, half-open, int32 [4]. Larger than the patch if
+            that was shrunk.
+        person_box: Box of its person there, int32 [4].
+        source: Name of the source image.
+        keypoints: float32 [16, 3], x y visible of its person in patch pixels (pixel centres at +0.5), MPII order;
+            NaN is unknown. None if the pool has none.
+        taxonomy: The pool's taxonomy.
+    """
+
+    rgb: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    class_id: int
+    name: str
+    box: NDArray[np.int32]
+    person_box: NDArray[np.int32]
+    source: str
+    keypoints: NDArray[np.float32] | None = None
+    taxonomy: Taxonomy | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the patch in pixels."""
+        height, width = self.mask.shape
+        return width, height
+
+    def load(self) -> None:
+        """Read the pixels, if that has not been done; see :meth:`partpool.pool.reader.PartPool.later`."""
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"Part({self.name!r}, {width}×{height}, from {self.source!r})"
+
+    def hflip(self) -> Part:
+        """The mirrored part: mirrored pixels, the class of the other side, mirrored and swapped keypoints.
+
+        ``box``, ``person_box`` and ``source`` still say where the part was cut.
+
+        Raises:
+            ValueError: If the part has no taxonomy to look its partner up in.
+        """
+        if self.taxonomy is None:
+            raise ValueError(f"part {self.name!r} was made without a taxonomy, so its mirror partner is unknown")
+        class_id = self.taxonomy.mirror(self.class_id)
+        keypoints = None
+        if self.keypoints is not None:
+            keypoints = self.keypoints[MIRRORED_KEYPOINTS]
+            keypoints[:, 0] = self.size[0] - keypoints[:, 0]
+        return replace(
+            self,
+            rgb=np.ascontiguousarray(self.rgb[:, ::-1]),
+            mask=np.ascontiguousarray(self.mask[:, ::-1]),
+            class_id=class_id,
+            name=self.taxonomy.names[class_id],
+            keypoints=keypoints,
+        )
+
+
+class StoredPart(Part):
+    """A part whose pixels are read when they are first asked for; all else is known before."""
+
+    __slots__ = ("_read", "_size")
+
+    _read: Callable[[], tuple[NDArray[np.uint8], NDArray[np.bool_]]]
+    _size: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls,
+        read: Callable[[], tuple[NDArray[np.uint8], NDArray[np.bool_]]],
+        size: tuple[int, int],
+        *known: Any,
+    ) -> StoredPart:
+        """A part that has not been read.
+
+        Args:
+            read: Reads ``rgb`` and ``mask``.
+            size: Width and height of the patch in pixels.
+            *known: The other attributes, in order.
+        """
+        part = cls.__new__(cls)
+        part._read, part._size = read, size
+        (
+            part.class_id, part.name, part.box, part.person_box, part.source, part.keypoints, part.taxonomy,
+        ) = known  # fmt: skip
+        return part
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the patch in pixels."""
+        return self._size
+
+    def load(self) -> None:
+        """Read the pixels, if that has not been done."""
+        self.rgb  # noqa: B018 - asked for
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for slots that are empty: pixels that are not read, or the size of a changed copy.
+        if name in ("rgb", "mask"):
+            self.rgb, self.mask = self._read()
+        elif name == "_size":
+            self._size = self.mask.shape[1], self.mask.shape[0]
+        else:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return object.__getattribute__(self, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Part, tuple(getattr(self, field.name) for field in fields(Part))

@@ -1,0 +1,1 @@
+"""From a label map to candidate segments."""

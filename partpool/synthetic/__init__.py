@@ -1,0 +1,1 @@
+"""Synthetic people: pictures and label maps that belong to nobody."""

@@ -1,0 +1,1 @@
+"""What classes there are: label schemes, part classes, keypoint names."""

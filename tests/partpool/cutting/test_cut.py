@@ -1,0 +1,169 @@
+"""The compiled loops do what NumPy and OpenCV do, and refuse what they cannot do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from oracles.patches import own_average
+from partpool.cutting import patch as patches
+from partpool.cutting.patch import Box, cut
+
+if not patches.COMPILED:
+    pytest.skip(
+        "partpool.cutting._cut is not built: there was no C compiler when partpool was installed",
+        allow_module_level=True,
+    )
+
+from partpool.cutting import _cut
+
+Sample = tuple[NDArray[np.uint8], NDArray[np.uint8], Box]
+
+
+@st.composite
+def samples(draw: st.DrawFn, largest: int) -> Sample:
+    """An opaque photograph whose rows have gaps between them, and a mask of noise or of blobs in a window of it."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    width, height = draw(st.integers(1, largest)), draw(st.integers(1, largest))
+    x0, y0, gap = draw(st.integers(0, 9)), draw(st.integers(0, 9)), draw(st.integers(0, 3))
+    wide = rng.integers(0, 256, (y0 + height + gap, x0 + width + 2 * gap, 4), np.uint8)
+    image = wide[:, : x0 + width + gap]
+    image[..., 3] = 255
+    mask = _mask(rng, height, width, draw(st.sampled_from([1, 2, 7, 40])), gap)
+    return image, mask, (x0, y0, x0 + width, y0 + height)
+
+
+def _mask(rng: np.random.Generator, height: int, width: int, grain: int, gap: int) -> NDArray[np.uint8]:
+    """Squares of ``grain`` pixels, some of them 255; its rows have gaps between them, too."""
+    coarse = rng.random((height // grain + 1, (width + gap) // grain + 1)) < rng.random()
+    whole = np.where(coarse, 255, 0).astype(np.uint8).repeat(grain, axis=0).repeat(grain, axis=1)
+    return whole[:height, : width + gap][:, :width]
+
+
+def plainly(*arguments: Any) -> NDArray[np.uint8]:
+    """The patch as NumPy and OpenCV cut it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(patches, "COMPILED", False)
+        return cut(*arguments)
+
+
+def size_of(mask: NDArray[np.uint8], max_side: int) -> tuple[int, int]:
+    height, width = (max(1, round(side * max_side / max(mask.shape))) for side in mask.shape)
+    return height, width
+
+
+WHITE = np.full((3, 5, 4), 255, np.uint8)
+
+
+@settings(max_examples=400, deadline=None)
+@given(samples(70))
+@example((WHITE, np.zeros((3, 5), np.uint8), (0, 0, 5, 3)))
+@example((WHITE, np.full((1, 1), 255, np.uint8), (4, 2, 5, 3)))
+def test_parts_that_are_not_shrunk_are_equal_to_the_bit(sample: Sample) -> None:
+    np.testing.assert_array_equal(cut(*sample, 320), plainly(*sample, 320))
+
+
+def test_a_large_part_is_equal_to_the_bit() -> None:
+    rng = np.random.default_rng(3)
+    image = rng.integers(0, 256, (1003, 2050, 4), np.uint8)
+    image[..., 3] = 255
+    for grain in (1, 9, 300):
+        sample = (image, _mask(rng, 1001, 2047, grain, 3), (1, 2, 2048, 1003))
+        np.testing.assert_array_equal(cut(*sample, 4096), plainly(*sample, 4096))
+
+
+@settings(max_examples=200, deadline=None)
+@given(samples(250), st.integers(16, 200))
+def test_shrunk_parts_are_nearly_equal(sample: Sample, max_side: int) -> None:
+    image, mask, (x0, y0, x1, y1) = sample
+    compiled, plain = cut(*sample, max_side), plainly(*sample, max_side)
+    assert compiled.shape == plain.shape
+    share = own_average(image[y0:y1, x0:x1, :3], mask > 0, *compiled.shape[:2])[1]
+    if share.max() < 0.51:
+        return
+    differ = compiled[..., 3] != plain[..., 3]
+    assert np.abs(share[differ] - 0.5).max(initial=0) <= 1.5 / 255
+    away = np.abs(compiled.astype(int) - plain)[..., :3].max(axis=2)
+    assert away[share > 1 - 1e-9].max(initial=0) <= 1
+    assert away[(compiled[..., 3] > 0) & ~differ].max(initial=0) <= 4
+
+
+@settings(max_examples=200, deadline=None)
+@given(samples(250), st.integers(16, 200))
+def test_shrinking_averages_over_the_own_pixels(sample: Sample, max_side: int) -> None:
+    image, mask, (x0, y0, x1, y1) = sample
+    if max(mask.shape) <= max_side:
+        return
+    patch = cut(*sample, max_side)
+    assert patch.shape[:2] == size_of(mask, max_side)
+    colour, share = own_average(image[y0:y1, x0:x1, :3], mask > 0, *patch.shape[:2])
+    inside = patch[..., 3] > 0
+    assert set(np.unique(patch[..., 3])) <= {0, 255}
+    if share.max() >= 0.51:
+        clear = np.abs(share - 0.5) > 1.5 / 255
+        np.testing.assert_array_equal(inside[clear], (share >= 0.5)[clear])
+        np.testing.assert_allclose(patch[inside][:, :3], colour[inside], atol=1)
+    else:
+        assert inside.any() == mask.any()
+        assert (share[inside] >= min(0.5, share.max()) - 1.5 / 255).all()
+
+
+def test_halves_are_inside() -> None:
+    image, mask = np.full((66, 66, 4), 255, np.uint8), np.zeros((66, 66), np.uint8)
+    mask[:, 1::2] = 255
+    assert cut(image, mask, (0, 0, 66, 66), 33)[..., 3].all()
+
+
+def test_the_longest_sides() -> None:
+    image, mask = np.full((65535, 3, 4), 255, np.uint8), np.full((65535, 3), 255, np.uint8)
+    image[..., 1] = 7
+    for max_side in (65535, 4096, 2050):
+        assert (cut(image, mask, (0, 0, 3, 65535), max_side)[..., :3] == (255, 7, 255)).all()
+
+
+IMAGE, MASK, PATCH = np.zeros((9, 8, 4), np.uint8), np.zeros((5, 4), np.uint8), np.zeros((5, 4, 4), np.uint8)
+READ_ONLY = PATCH.copy()
+READ_ONLY.flags.writeable = False
+WRONG = {
+    "an image of words": ((IMAGE.astype(np.uint16), MASK, (0, 0, 4, 5), PATCH), "image must be uint8"),
+    "an image without channels": ((IMAGE[..., 0], MASK, (0, 0, 4, 5), PATCH), "image must be uint8"),
+    "an image of three channels": ((IMAGE[..., :3], MASK, (0, 0, 4, 5), PATCH), "image must be uint8"),
+    "an image with gaps in its rows": ((IMAGE[:, ::2], MASK, (0, 0, 4, 5), PATCH), "image must be uint8"),
+    "a mask of bools": ((IMAGE, MASK > 0, (0, 0, 4, 5), PATCH), "mask must be uint8"),
+    "a mask of signed bytes": ((IMAGE, MASK.view(np.int8), (0, 0, 4, 5), PATCH), "mask must be uint8"),
+    "a mask in columns": ((IMAGE, np.asfortranarray(MASK), (0, 0, 4, 5), PATCH), "mask must be uint8"),
+    "a mask without pixels": ((IMAGE, MASK[:0], (0, 0, 4, 0), PATCH), "the sides of mask"),
+    "a mask that is too long": ((IMAGE, np.zeros((65536, 1), np.uint8), (0, 0, 1, 65536), PATCH), "the sides of mask"),
+    "a patch that is larger": ((IMAGE, MASK, (0, 0, 4, 5), IMAGE.copy()), "patch must not be larger"),
+    "a patch that is far smaller": (
+        (np.zeros((65, 8, 4), np.uint8), np.zeros((65, 4), np.uint8), (0, 0, 4, 65), PATCH[:1]),
+        "64 times smaller",
+    ),
+    "a patch that is read-only": ((IMAGE, MASK, (0, 0, 4, 5), READ_ONLY), "read-only"),
+    "a box right of the image": ((IMAGE, MASK, (5, 0, 9, 5), PATCH), "box must lie in the image"),
+    "a box below the image": ((IMAGE, MASK, (0, 5, 4, 10), PATCH), "box must lie in the image"),
+    "a box before the image": ((IMAGE, MASK, (-1, -1, 3, 4), PATCH), "box must lie in the image"),
+    "a box of another size": ((IMAGE, MASK, (0, 0, 5, 4), PATCH), "box must lie in the image"),
+    "a box that overflows": ((IMAGE, MASK, (2**63 - 1, 0, -(2**63), 5), PATCH), "box must lie in the image"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_arrays(arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _cut.cut(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), (IMAGE, MASK, 7, PATCH), (IMAGE, MASK, (0, 0, 4), PATCH), (IMAGE, MASK, (0, 0, 4, 5.5), PATCH),
+     (None, MASK, (0, 0, 4, 5), PATCH), (IMAGE, "mask", (0, 0, 4, 5), PATCH)],
+)  # fmt: skip
+def test_wrong_types(arguments: Any) -> None:
+    with pytest.raises(TypeError):
+        _cut.cut(*arguments)
