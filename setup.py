@@ -13,7 +13,6 @@ def loops(module: str, *headers: str) -> Extension:
 setup(
     ext_modules=[
         loops("partpool.cutting._cut"),
-        loops("partpool.segment._regions"),
         loops("asda_aug.pasting._draw", "asda_aug/pasting/_patch.h"),
     ]
 )

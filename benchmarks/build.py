@@ -28,7 +28,7 @@ import numpy as np
 from PIL import Image
 
 from partpool import PartPool, build, find_lip
-from partpool.building.fingerprint import LOOPS, versions
+from partpool.cutting.compiled import COMPILED
 from partpool.sources import Source
 from partpool.sources.reading import MAX_FILE
 from partpool.synthetic.people import write_lip_dataset
@@ -51,7 +51,7 @@ def main() -> None:
         end="",
     )
     print(f"OpenCV {cv2.__version__}, NumPy {np.__version__}, h5py {h5py.__version__}, ", end="")
-    print(f"compiled loops: {versions()[LOOPS]}")
+    print(f"compiled: {COMPILED}")
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         needs_pictures = options.only in (None, "build", "workers", "read")
         sets = list(data_sets(Path(folder), options.photos, options.lip)) if needs_pictures else []

@@ -15,14 +15,11 @@ from typing import Any
 
 from partpool._version import __version__
 from partpool.cutting.cutter import Recipe
-from partpool.cutting.patch import COMPILED
 from partpool.errors import FileError
 from partpool.sources import Item, SourceFile
 
 PACKAGES = ("numpy", "opencv-python-headless", "opencv-python", "pillow", "zstandard")
 """Packages whose version may change pixels or their encoding."""
-LOOPS = "use of compiled loops"
-"""Yes or no: shrunk patches may differ by a grey level between :mod:`~partpool.cutting._cut` and NumPy."""
 SHOWN = 3
 """Differences that a message lists; the rest is counted."""
 FileStats = tuple[tuple[int, float] | None, ...]
@@ -90,7 +87,7 @@ def fingerprint(recipe: Recipe, items: Sequence[Item], unit: int) -> Fingerprint
         "classes": {part.name: part.to_dict() for part in taxonomy.classes},
         "scheme": taxonomy.scheme.to_dict(),
         "unit": unit,
-        **{name if name == LOOPS else f"version of {name}": number for name, number in versions().items()},
+        **{f"version of {name}": number for name, number in versions().items()},
     })  # fmt: skip
     return Fingerprint(settings, tuple((item.name, _known(item), file_stats(item)) for item in items))
 
@@ -102,8 +99,8 @@ def file_stats(item: Item) -> FileStats:
 
 @cache
 def versions() -> dict[str, str]:
-    """Installed versions of what decides the bytes, and whether compiled loops are in use."""
-    found = {"partpool": __version__, LOOPS: "yes" if COMPILED else "no"}
+    """Installed versions of what decides the bytes."""
+    found = {"partpool": __version__}
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -3,8 +3,8 @@
    A BGRA pixel is handled as one 32-bit number with blue in its lowest byte. Two of its channels, 16 bits apart, make
    room for sums of 257 pixels: that is how four channels are added up at once below.
 
-   patch.py has the same in NumPy and OpenCV, for where no compiler was at hand. Change both: patches that are not
-   shrunk must be equal to the bit. */
+   patch_numpy.py has the same in NumPy and OpenCV, for where no compiler was at hand. Change both: patches are equal to
+   the bit. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -13,20 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SSE2__) || defined(_M_X64)
-#include <emmintrin.h>
-#define WITH_SSE2
-#endif
-
 #ifdef WORDS_BIGENDIAN
 #error "pixels are taken for little-endian numbers; without this module NumPy and OpenCV do its work"
 #endif
 
-#define CELL 8                     /* patch.EXTEND, even; sums over 3 x 3 cells reach 9 * 16 * 255, of 65535. */
+#define CELL 8                     /* patch_numpy.CELL, even; sums over 3 x 3 cells reach 9 * 16 * 255, of 65535. */
 #define BLOCKS (CELL / 2)
 #define MAX_SIDE 65535             /* Products of sides and bytes are far from overflowing. */
-#define MOST 64                    /* Times that a patch may be smaller; the less of a row there is, the more is cut off. */
-#define WHOLE 65535u               /* Sum of weights; of products with them the upper 16 bits are taken. */
+#define UNIT 256                   /* Sum of the weights of rows, or of columns: with bytes they stay below 65536. */
+#define WHOLE (UNIT * UNIT)
 #define OPAQUE 0xff000000u
 #define EVEN 0x00ff00ff00ff00ffu   /* Blue and red of two pixels; green and alpha, once they are moved there. */
 #define FULL (CELL * CELL / 4 * 255) /* Weight of a cell that lies in the part as a whole. */
@@ -70,165 +65,139 @@ static void own_pixels(uint8_t *to, const uint8_t *pixels, const uint8_t *mask, 
     }
 }
 
-/* Weight of the first `units` of `all`; that of any of them is a difference of two, so that the sum is always WHOLE. */
+/* Weight of the first `units` of `all`; that of any of them is a difference of two, so that the sum is always UNIT. */
 static inline uint32_t weight_of(size_t units, size_t all)
 {
-    return (uint32_t)((units * WHOLE + all / 2) / all);
+    return (uint32_t)((units * UNIT + all / 2) / all);
 }
 
-/* For each pixel of a row that is shrunk: the first of the columns that it covers, and how much that and the next weigh.
+/* For each of `new` rows, or columns: the first of the `old` ones that it covers, and how much that and the next weigh.
    All have as many `taps`; the last ones may weigh nothing. */
-static void weigh(uint32_t *table, size_t columns, size_t width, size_t taps)
+static void weigh(uint32_t *table, size_t old, size_t new, size_t taps)
 {
-    /* A column is `width` units wide, a pixel `columns`. */
-    for (size_t x = 0; x < width; x++) {
-        size_t done = 0, next = width - x * columns % width;
-        *table++ = (uint32_t)(x * columns / width);
-        for (size_t tap = 0; tap < taps; tap++, next += width) {
-            next = smaller(next, columns);
-            *table++ = weight_of(next, columns) - weight_of(done, columns);
+    /* An old row is `new` units high, a new one `old`. */
+    for (size_t x = 0; x < new; x++) {
+        size_t done = 0, next = new - x * old % new;
+        *table++ = (uint32_t)(x * old / new);
+        for (size_t tap = 0; tap < taps; tap++, next += new) {
+            next = smaller(next, old);
+            *table++ = weight_of(next, old) - weight_of(done, old);
             done = next;
         }
     }
 }
 
-/* Bytes as 256ths of a level, weighted: the upper 16 bits of each product are added to the sums. */
-static void add_weighted(uint16_t *restrict sums, const uint8_t *restrict bytes, uint32_t weight, size_t count)
+static void add_weighted(uint16_t *restrict sums, const uint8_t *restrict bytes, uint16_t weight, size_t count)
 {
-    size_t i = 0;
-#ifdef WITH_SSE2
-    const __m128i zero = _mm_setzero_si128(), factor = _mm_set1_epi16((short)weight);
-    for (; i + 16 <= count; i += 16) {
-        __m128i levels = _mm_loadu_si128((const __m128i *)(bytes + i)), *sum = (__m128i *)(sums + i);
-        __m128i low = _mm_mulhi_epu16(_mm_unpacklo_epi8(zero, levels), factor);
-        __m128i high = _mm_mulhi_epu16(_mm_unpackhi_epi8(zero, levels), factor);
-        _mm_storeu_si128(sum, _mm_add_epi16(_mm_loadu_si128(sum), low));
-        _mm_storeu_si128(sum + 1, _mm_add_epi16(_mm_loadu_si128(sum + 1), high));
-    }
-#endif
-    for (; i < count; i++)
-        sums[i] = (uint16_t)(sums[i] + (((uint32_t)bytes[i] << 8) * weight >> 16));
+    for (size_t i = 0; i < count; i++)
+        sums[i] = (uint16_t)(sums[i] + bytes[i] * weight);
 }
 
-/* A colour over its alpha, both weighted. */
-static inline uint32_t over(uint32_t colour, uint32_t alpha)
+/* Add up the part's own pixels in the rows that a row of the patch covers; all of them lie in the columns that are
+   returned by `from` and `to`. */
+static void sum_rows(uint16_t *sums, uint8_t *own, const Plane *part, const Plane *mask, const uint32_t *weights,
+                     size_t taps, size_t *from, size_t *to)
 {
-    return smaller((255 * colour + alpha / 2) / alpha, 255);
-}
-
-/* Four channels of columns next to each other, weighted: the upper 16 bits of each product, added up. */
-static inline uint64_t weighted(const uint16_t *column, const uint32_t *weights, size_t taps)
-{
-    uint64_t result;
-#ifdef WITH_SSE2
-    __m128i sum = _mm_setzero_si128();
-    for (size_t tap = 0; tap < taps; tap++) {
-        __m128i four = _mm_loadl_epi64((const __m128i *)(column + 4 * tap));
-        __m128i weight = _mm_shufflelo_epi16(_mm_cvtsi32_si128((int)weights[tap]), 0);
-        sum = _mm_add_epi16(sum, _mm_mulhi_epu16(four, weight));
-    }
-    _mm_storel_epi64((__m128i *)&result, sum);
-#else
-    result = 0;
-    for (size_t tap = 0; tap < taps; tap++, column += 4)
-        for (int channel = 0; channel < 4; channel++)
-            result += (uint64_t)(column[channel] * weights[tap] >> 16) << 16 * channel;
-#endif
-    return result;
-}
-
-/* A row of the patch from sums of columns. `lack`: how much alpha may lack of 255 because products are cut off. Alpha becomes the share of a pixel that is the part's, at least 1 if there is
-   any, and the colour its average over that share. */
-static inline void shrink_across(uint8_t *to, const uint16_t *sums, const uint32_t *table, size_t first, size_t end,
-                                 size_t taps, uint32_t lack)
-{
-    table += first * (taps + 1);
-    for (size_t x = first; x < end; x++, table += taps + 1) {
-        uint64_t four = weighted(sums + 4 * (size_t)table[0], table + 1, taps);
-        uint32_t alpha = (uint32_t)(four >> 48), pixel = 0;
-        if (alpha + lack >= 255 * 256) {
-            four += 0x0000008000800080u;
-            pixel = (four >> 8 & 0xff) | (four >> 16 & 0xff00) | (four >> 24 & 0xff0000) | OPAQUE;
-        } else if (alpha) {
-            uint32_t share = (alpha + 128 + lack / 2) >> 8; /* A half stays a half. */
-            pixel = over(four & 0xffff, alpha) | over(four >> 16 & 0xffff, alpha) << 8
-                    | over(four >> 32 & 0xffff, alpha) << 16 | (share ? share : 1) << 24;
-        }
-        store(to, x, pixel);
-    }
-}
-
-/* The patch of a part that is larger: averages of areas over the part's own pixels; alpha says whether half of a pixel
-   was the part's, or as much as of any. Whether there was memory for it. */
-static int shrink(const Plane *image, const Plane *mask, const Plane *patch)
-{
-    size_t rows = mask->height, columns = mask->width, width = patch->width, taps = (columns - 1) / width + 2;
-    size_t padded = 4 * (columns + taps), weights = width * (taps + 1);
-    uint32_t *table = malloc(weights * sizeof *table + padded * sizeof(uint16_t) + 4 * columns);
-    if (!table)
-        return 0;
-    uint16_t *sums = (uint16_t *)(table + weights);
-    uint8_t *own = (uint8_t *)(sums + padded);
-    uint32_t lack = (uint32_t)(rows / patch->height + taps + 3);
-    weigh(table, columns, width, taps);
-    memset(sums, 0, padded * sizeof *sums);
-
-    /* A row is `patch->height` units high, one of the patch `rows`: it ends in the row that is looked at, or goes on.
-       All that it is made of lies in the columns `from` ... `to`. */
-    size_t from = columns, to = 0, y = 0, done = 0;
-    for (size_t row = 0; row < rows; row++) {
+    size_t columns = mask->width, row = *weights++;
+    *from = columns;
+    *to = 0;
+    for (size_t tap = 0; tap < taps; tap++, row++) {
+        if (!weights[tap])
+            continue;
         const uint8_t *inside = row_of(mask, row);
-        size_t left = 0, right = columns, next = smaller(done + patch->height, rows);
+        size_t left = 0, right = columns;
         while (left < right && !inside[left])
             left++;
         while (left < right && !inside[right - 1])
             right--;
-        size_t count = right - left, rest = done + patch->height - next;
-        own_pixels(own, row_of(image, row) + 4 * left, inside + left, count);
-        add_weighted(sums + 4 * left, own, weight_of(next, rows) - weight_of(done, rows), 4 * count);
-        done = next;
-        if (count) {
-            from = smaller(from, left);
-            to = right > to ? right : to;
-        }
-        if (done < rows)
+        if (left == right)
             continue;
-        uint8_t *shrunk = row_of(patch, y++);
-        memset(shrunk, 0, 4 * width);
-        if (from < to) {
-            size_t first = from * width / columns, end = (to * width - 1) / columns + 1;
-            if (taps == 3) /* Often so, and a known number makes faster code. */
-                shrink_across(shrunk, sums, table, first, end, 3, lack);
-            else
-                shrink_across(shrunk, sums, table, first, end, taps, lack);
+        own_pixels(own, row_of(part, row) + 4 * left, inside + left, right - left);
+        add_weighted(sums + 4 * left, own, (uint16_t)weights[tap], 4 * (right - left));
+        *from = smaller(*from, left);
+        *to = right > *to ? right : *to;
+    }
+}
+
+/* Four channels of columns next to each other, weighted and added up; two of them in one number, 32 bits apart. */
+static inline void sum_columns(uint32_t *sum, const uint16_t *column, const uint32_t *weights, size_t taps)
+{
+    uint64_t even = 0, odd = 0, four;
+    for (size_t tap = 0; tap < taps; tap++, column += 4) {
+        memcpy(&four, column, 8);
+        even += (four & 0x0000ffff0000ffffu) * weights[tap];
+        odd += (four >> 16 & 0x0000ffff0000ffffu) * weights[tap];
+    }
+    sum[0] = (uint32_t)even;
+    sum[1] = (uint32_t)odd;
+    sum[2] = (uint32_t)(even >> 32);
+    sum[3] = (uint32_t)(odd >> 32);
+}
+
+/* The average colour of the part's own pixels, `own` of WHOLE, as an opaque pixel. */
+static inline uint32_t average(const uint32_t *sum, uint32_t own)
+{
+    uint32_t blue, green, red;
+    if (own == WHOLE) {
+        blue = (sum[0] + WHOLE / 2) / WHOLE;
+        green = (sum[1] + WHOLE / 2) / WHOLE;
+        red = (sum[2] + WHOLE / 2) / WHOLE;
+    } else {
+        blue = (2 * sum[0] + own) / (2 * own);
+        green = (2 * sum[1] + own) / (2 * own);
+        red = (2 * sum[2] + own) / (2 * own);
+    }
+    return blue | green << 8 | red << 16 | OPAQUE;
+}
+
+/* The patch of a part that is larger: averages of areas over the part's own pixels; alpha says whether half of a pixel
+   was the part's, or as much as of any. Whether there was memory for it. */
+static int shrink(const Plane *part, const Plane *mask, const Plane *patch)
+{
+    size_t columns = mask->width, height = patch->height, width = patch->width;
+    size_t down = (mask->height - 1) / height + 2, across = (columns - 1) / width + 2;
+    size_t rows_size = height * (down + 1), columns_size = width * (across + 1), padded = 4 * (columns + across);
+    uint32_t *by_row = calloc(rows_size + columns_size + height * width, sizeof *by_row);
+    uint16_t *sums = calloc(padded, sizeof *sums);
+    uint8_t *row = malloc(4 * columns);
+    int enough = by_row && sums && row;
+
+    if (enough) {
+        uint32_t *by_column = by_row + rows_size, *shares = by_column + columns_size, most = 0;
+        weigh(by_row, mask->height, height, down);
+        weigh(by_column, columns, width, across);
+        for (size_t y = 0; y < height; y++) {
+            size_t from, to;
+            sum_rows(sums, row, part, mask, by_row + y * (down + 1), down, &from, &to);
+            if (from == columns)
+                continue;
+            for (size_t x = from * width / columns; x <= (to * width - 1) / columns; x++) {
+                const uint32_t *weights = by_column + x * (across + 1);
+                uint32_t sum[4];
+                if (across == 3) /* Often so, and a known number makes faster code. */
+                    sum_columns(sum, sums + 4 * (size_t)weights[0], weights + 1, 3);
+                else
+                    sum_columns(sum, sums + 4 * (size_t)weights[0], weights + 1, across);
+                uint32_t own = sum[3] / 255;
+                if (!own)
+                    continue;
+                store(row_of(patch, y), x, average(sum, own));
+                shares[y * width + x] = own;
+                most = own > most ? own : most;
+            }
             memset(sums + 4 * from, 0, 4 * (to - from) * sizeof *sums);
         }
-        from = columns;
-        to = 0;
-        done = rest;
-        if (rest && count) {
-            add_weighted(sums + 4 * left, own, weight_of(rest, rows), 4 * count);
-            from = left;
-            to = right;
-        }
+        uint32_t least = most == 0 ? 1 : most < WHOLE / 2 ? most : WHOLE / 2;
+        for (size_t y = 0; y < height; y++)
+            for (size_t x = 0; x < width; x++) {
+                uint32_t inside = shares[y * width + x] >= least ? UINT32_MAX : 0;
+                store(row_of(patch, y), x, load(row_of(patch, y), x) & inside);
+            }
     }
-    free(table);
-
-    uint32_t most = 0;
-    for (y = 0; y < patch->height && most < 128; y++)
-        for (size_t x = 0; x < width; x++) {
-            uint32_t share = load(row_of(patch, y), x) >> 24;
-            most = share > most ? share : most;
-        }
-    uint32_t half = most == 0 ? 1 : most < 128 ? most : 128;
-    for (y = 0; y < patch->height; y++) {
-        uint8_t *row = row_of(patch, y);
-        for (size_t x = 0; x < width; x++) {
-            uint32_t pixel = load(row, x);
-            store(row, x, pixel >> 24 >= half ? pixel | OPAQUE : 0);
-        }
-    }
-    return 1;
+    free(by_row);
+    free(sums);
+    free(row);
+    return enough;
 }
 
 /* The average of 2 x 2 pixels, rounded, of which two are in one number: four channels of 16 bits. */
@@ -314,7 +283,7 @@ static void go_on_outside(const Plane *patch, uint64_t *cells, uint64_t *blocks)
 }
 
 /* Everything there is to do without the interpreter; whether there was memory for it. */
-static int cut_part(const Plane *image, const Plane *mask, const Plane *patch)
+static int cut_part(const Plane *part, const Plane *mask, const Plane *patch)
 {
     size_t down = (patch->height + CELL - 1) / CELL, across = (patch->width + CELL - 1) / CELL;
     size_t cells = (down + 2) * (across + 2);
@@ -322,10 +291,10 @@ static int cut_part(const Plane *image, const Plane *mask, const Plane *patch)
     int enough = sums != NULL;
 
     if (patch->height < mask->height || patch->width < mask->width)
-        enough = enough && shrink(image, mask, patch);
+        enough = enough && shrink(part, mask, patch);
     else
         for (size_t y = 0; y < patch->height; y++)
-            own_pixels(row_of(patch, y), row_of(image, y), row_of(mask, y), patch->width);
+            own_pixels(row_of(patch, y), row_of(part, y), row_of(mask, y), patch->width);
     if (enough)
         go_on_outside(patch, sums, sums + cells);
     free(sums);
@@ -360,28 +329,23 @@ static PyObject *cut(PyObject *module, PyObject *arguments)
 {
     (void)module;
     PyObject *arrays[3];
-    Py_ssize_t x0, y0, x1, y1;
-    if (!PyArg_ParseTuple(arguments, "OO(nnnn)O:cut", &arrays[0], &arrays[1], &x0, &y0, &x1, &y1, &arrays[2]))
+    if (!PyArg_ParseTuple(arguments, "OOO:cut", &arrays[0], &arrays[1], &arrays[2]))
         return NULL;
 
-    static const char *const names[3] = {"image", "mask", "patch"};
+    static const char *const names[3] = {"part", "mask", "patch"};
     Py_buffer views[3];
-    Plane planes[3], *image = planes, *mask = planes + 1, *patch = planes + 2;
+    Plane planes[3], *part = planes, *mask = planes + 1, *patch = planes + 2;
     int held = 0, enough = 0;
     while (held < 3 && hold(arrays[held], &views[held], &planes[held], names[held], held == 1 ? 0 : 4, held == 2))
         held++;
     if (held == 3) {
-        if (x0 < 0 || x0 >= x1 || x1 > (Py_ssize_t)image->width || x1 - x0 != (Py_ssize_t)mask->width
-            || y0 < 0 || y0 >= y1 || y1 > (Py_ssize_t)image->height || y1 - y0 != (Py_ssize_t)mask->height)
-            PyErr_SetString(PyExc_ValueError, "box must lie in the image and be as large as the mask");
+        if (part->width != mask->width || part->height != mask->height)
+            PyErr_SetString(PyExc_ValueError, "part and mask must be of one size");
         else if (patch->height > mask->height || patch->width > mask->width)
             PyErr_SetString(PyExc_ValueError, "patch must not be larger than the mask");
-        else if (mask->height > MOST * patch->height || mask->width > MOST * patch->width)
-            PyErr_Format(PyExc_ValueError, "patch must not be more than %d times smaller than the mask", MOST);
         else {
-            image->first += y0 * image->stride + 4 * x0;
             Py_BEGIN_ALLOW_THREADS
-            enough = cut_part(image, mask, patch);
+            enough = cut_part(part, mask, patch);
             Py_END_ALLOW_THREADS
             if (!enough)
                 PyErr_NoMemory();
@@ -396,7 +360,7 @@ static PyObject *cut(PyObject *module, PyObject *arguments)
 
 static PyMethodDef methods[] = {
     {"cut", cut, METH_VARARGS,
-     "cut(image, mask, box, patch)\n--\n\n"
+     "cut(part, mask, patch)\n--\n\n"
      "Write the patch of a part, shrunk by area averaging if ``patch`` is smaller than the mask."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,6 +1,4 @@
 from numpy import uint8
 from numpy.typing import NDArray
 
-def cut(
-    image: NDArray[uint8], mask: NDArray[uint8], box: tuple[int, int, int, int], patch: NDArray[uint8], /
-) -> None: ...
+def cut(part: NDArray[uint8], mask: NDArray[uint8], patch: NDArray[uint8], /) -> None: ...

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from partpool.cutting.patch import EXTEND, cut
+from partpool.cutting.patch import cut_patch
+from partpool.cutting.patch_numpy import CELL, UNIT
 from partpool.cutting.rejects import Reject, describe
 from partpool.errors import ConfigError
 from partpool.filters.config import FilterConfig, Measures
@@ -65,7 +66,8 @@ class Recipe:
             "minor_area": segments.MINOR_AREA,
             "neck_reach": REACH,
             "neck_central": CENTRAL,
-            "extend": EXTEND,
+            "extend": CELL,
+            "shrink_unit": UNIT,
             **({"jpeg_quality": JPEG_QUALITY} if self.codec == "jpeg" else {}),
         }
 
@@ -167,7 +169,7 @@ class Cutter:
         self, judged: Judged, image: NDArray[np.uint8], person_box: Box, keypoints: NDArray[np.float32] | None
     ) -> EncodedPart:
         assert judged.mask is not None, "a kept segment has been looked at"
-        patch = cut(image, judged.mask, judged.box, self._recipe.max_side)
+        patch = cut_patch(image, judged.mask, judged.box, self._recipe.max_side)
         data = encode(self._codec, patch)
         height, width = patch.shape[:2]
         return EncodedPart(

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from partpool.cutting.patch import cut
+from partpool.cutting.patch import cut_patch
 from partpool.errors import OutputError
 from partpool.filters.config import REASONS, FilterConfig, failed_threshold
 from partpool.filters.judging import Judged
@@ -82,7 +82,7 @@ def describe(
     """
     assert judged.reason is not None, "a kept segment is no reject"
     mask = regions.mask(judged.segment.members, judged.segment.box) if judged.mask is None else judged.mask
-    patch = cv2.cvtColor(cut(image, mask, judged.box, TILE), cv2.COLOR_BGRA2RGBA)
+    patch = cv2.cvtColor(cut_patch(image, mask, judged.box, TILE), cv2.COLOR_BGRA2RGBA)
     box = np.array(judged.box, np.int32)
     part = Part(patch[..., :3], patch[..., 3] > 0, judged.segment.class_id, name, box, box, source)
     tile = cv2.imencode(".jpg", draw_part(part)[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 90))[1].tobytes()

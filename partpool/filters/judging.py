@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from partpool.cutting import patch as patches
 from partpool.filters.config import FilterConfig, Measures, reject_by_pixels, reject_by_shape
+from partpool.filters.measures import border_share, raggedness
 from partpool.segment.regions import Regions
 from partpool.segment.segmenter import Box, Segment, Segmentation
 from partpool.taxonomy.part_classes import Taxonomy
@@ -60,8 +60,8 @@ def judge(
         mask = None
         if reason is None:
             mask = regions.mask(segment.members, segment.box)
-            measured.raggedness = patches.raggedness(regions.contour_length(segment.members), segment.area)
-            measured.border = patches.border_share(mask, box, size)
+            measured.raggedness = raggedness(regions.contour_length(segment.members), segment.area)
+            measured.border = border_share(mask, box, size)
             measured.texture = regions.texture(segment.members, grey)
             reason = reject_by_pixels(config, name, measured)
         if reason is None:

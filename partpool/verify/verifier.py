@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from partpool.cutting.patch import border_share, raggedness
 from partpool.errors import PoolError
+from partpool.filters.measures import border_share, raggedness
 from partpool.pool.file import PoolFile
 from partpool.pool.format import QUALITY
 from partpool.pool.part import Part

@@ -19,6 +19,7 @@ from PIL import Image
 
 from partpool import ASDA26, EXTENDED, FilterConfig, PartPool, build, find_lip, find_pairs
 from partpool.building.builder import BuildProgress
+from partpool.cutting.compiled import COMPILED
 from partpool.errors import BuildStoppedError, ConfigError, OutputError
 from partpool.pool.codec import CODECS
 from partpool.synthetic.people import write_lip_dataset
@@ -43,6 +44,16 @@ def test_same_bytes_for_any_number_of_workers(lip: Path, tmp_path: Path) -> None
         seen.add(fingerprint(tmp_path / f"{workers}.h5"))
     assert len(seen) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.h5", "1.h5", "2.h5", "4.h5"]
+
+
+def test_same_bytes_without_a_compiler(lip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever builds a shard, and how partpool was installed there, does not show."""
+    if not COMPILED:
+        pytest.skip("partpool.cutting._cut is not built: there was no C compiler when partpool was installed")
+    build(find_lip(lip), tmp_path / "compiled.h5", codec="raw", max_side=77)
+    monkeypatch.setattr("partpool.cutting.patch.compiled", None)
+    build(find_lip(lip), tmp_path / "plain.h5", codec="raw", max_side=77)
+    assert fingerprint(tmp_path / "compiled.h5") == fingerprint(tmp_path / "plain.h5")
 
 
 def test_same_bytes_for_any_order_of_the_folder(lip: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,6 @@ from PIL import Image
 from oracles import segmentation as oracle
 from partpool import ASDA26, EXTENDED, LIP, FilterConfig, LabelScheme, PartClass, Taxonomy
 from partpool.filters.judging import judge
-from partpool.segment import regions
-from partpool.segment import regions_numpy as plain_regions
 from partpool.segment.segmenter import Segmentation, Segmenter
 from partpool.sources.decoding import read_image, read_label_map
 from partpool.synthetic.people import VIEWS, View, draw_person
@@ -32,16 +30,6 @@ DATA = Path(__file__).parents[4] / "shared" / "data"
 CHUNKS = 8
 LOOSE = FilterConfig(min_area=6, min_side=2, max_aspect=6.0, min_texture=48.0, max_iou=0.6)
 """Thresholds that small random segments can pass, so that all the filters get their turn."""
-
-
-@pytest.fixture(scope="module", autouse=True, params=[True, False], ids=["compiled", "plain"])
-def way(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Both ways of finding regions, one after the other."""
-    if request.param and regions.loops is plain_regions:
-        pytest.skip("partpool.segment._regions is not built: there was no C compiler when partpool was installed")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(regions, "loops", regions.loops if request.param else plain_regions)
-        yield
 
 
 def find_pairs(folder: str) -> list[tuple[Path, Path]]:

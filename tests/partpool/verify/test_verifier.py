@@ -17,7 +17,6 @@ from PIL import Image
 
 from conftest import Cli, one_sentence, write_small_people
 from partpool import EXTENDED, FilterConfig, PartPool, build, find_lip, find_pairs, merge
-from partpool.cutting import patch as patches
 from partpool.errors import ConfigError, PoolError
 from partpool.pool.codec import CODECS
 from partpool.verify.verifier import verify
@@ -223,23 +222,6 @@ def test_level_5_takes_other_encodings_of_the_same(lip: Path, tmp_path: Path, mo
     build(source, path, codec="png")
     monkeypatch.undo()
     assert problems(path, strict=True, against=source) == []
-
-
-@pytest.mark.parametrize("codec", ["raw", "jpeg"])
-def test_level_5_takes_patches_that_other_loops_have_shrunk(
-    codec: str, lip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a C compiler and without, averages of areas are rounded differently."""
-    if not patches.COMPILED:
-        pytest.skip("partpool.cutting._cut is not built: there was no C compiler when partpool was installed")
-    path, source = tmp_path / "pool.h5", find_lip(lip)
-    build(source, path, codec=codec, max_side=77)
-    monkeypatch.setattr(patches, "COMPILED", False)
-    other = tmp_path / "other.h5"
-    build(source, other, codec=codec, max_side=77)
-    assert path.read_bytes() != other.read_bytes()
-    for pool in (path, other):
-        assert problems(pool, strict=True, against=source) == []
 
 
 def test_level_5_needs_the_same_rules(lip: Path, pool: Path) -> None:

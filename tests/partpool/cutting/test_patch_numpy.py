@@ -1,4 +1,4 @@
-"""The compiled loops do what NumPy and OpenCV do, and refuse what they cannot do."""
+"""NumPy and OpenCV give the bytes that the compiled loop gives, and that refuses what would make it look outside."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from oracles.patches import own_average
 from partpool.cutting import patch as patches
-from partpool.cutting.patch import Box, cut
+from partpool.cutting import patch_numpy
+from partpool.cutting.compiled import COMPILED
+from partpool.cutting.patch import Box, cut_patch
 
-if not patches.COMPILED:
+if not COMPILED:
     pytest.skip(
         "partpool.cutting._cut is not built: there was no C compiler when partpool was installed",
         allow_module_level=True,
@@ -48,8 +50,8 @@ def _mask(rng: np.random.Generator, height: int, width: int, grain: int, gap: in
 def plainly(*arguments: Any) -> NDArray[np.uint8]:
     """The patch as NumPy and OpenCV cut it."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(patches, "COMPILED", False)
-        return cut(*arguments)
+        patched.setattr(patches, "compiled", None)
+        return cut_patch(*arguments)
 
 
 def size_of(mask: NDArray[np.uint8], max_side: int) -> tuple[int, int]:
@@ -65,7 +67,7 @@ WHITE = np.full((3, 5, 4), 255, np.uint8)
 @example((WHITE, np.zeros((3, 5), np.uint8), (0, 0, 5, 3)))
 @example((WHITE, np.full((1, 1), 255, np.uint8), (4, 2, 5, 3)))
 def test_parts_that_are_not_shrunk_are_equal_to_the_bit(sample: Sample) -> None:
-    np.testing.assert_array_equal(cut(*sample, 320), plainly(*sample, 320))
+    np.testing.assert_array_equal(cut_patch(*sample, 320), plainly(*sample, 320))
 
 
 def test_a_large_part_is_equal_to_the_bit() -> None:
@@ -74,23 +76,26 @@ def test_a_large_part_is_equal_to_the_bit() -> None:
     image[..., 3] = 255
     for grain in (1, 9, 300):
         sample = (image, _mask(rng, 1001, 2047, grain, 3), (1, 2, 2048, 1003))
-        np.testing.assert_array_equal(cut(*sample, 4096), plainly(*sample, 4096))
+        np.testing.assert_array_equal(cut_patch(*sample, 4096), plainly(*sample, 4096))
 
 
-@settings(max_examples=200, deadline=None)
-@given(samples(250), st.integers(16, 200))
-def test_shrunk_parts_are_nearly_equal(sample: Sample, max_side: int) -> None:
-    image, mask, (x0, y0, x1, y1) = sample
-    compiled, plain = cut(*sample, max_side), plainly(*sample, max_side)
-    assert compiled.shape == plain.shape
-    share = own_average(image[y0:y1, x0:x1, :3], mask > 0, *compiled.shape[:2])[1]
-    if share.max() < 0.51:
-        return
-    differ = compiled[..., 3] != plain[..., 3]
-    assert np.abs(share[differ] - 0.5).max(initial=0) <= 1.5 / 255
-    away = np.abs(compiled.astype(int) - plain)[..., :3].max(axis=2)
-    assert away[share > 1 - 1e-9].max(initial=0) <= 1
-    assert away[(compiled[..., 3] > 0) & ~differ].max(initial=0) <= 4
+@settings(max_examples=300, deadline=None)
+@given(samples(250), st.integers(1, 200))
+@example((WHITE, np.full((3, 5), 255, np.uint8), (0, 0, 5, 3)), 2)
+def test_shrunk_parts_are_equal_to_the_bit(sample: Sample, max_side: int) -> None:
+    np.testing.assert_array_equal(cut_patch(*sample, max_side), plainly(*sample, max_side))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 70_000), st.integers(1, 900))
+@example(65535, 1)
+@example(65535, 65534)
+def test_weights_share_every_row_out(old: int, new: int) -> None:
+    new = min(old, new)
+    taps = list(patch_numpy._taps(old, new)) if old // new < 500 else []
+    total = sum((weight.astype(int) for _, weight in taps), np.zeros(new, int))
+    assert not taps or (total == patch_numpy.UNIT).all()
+    assert all(row.min() >= 0 and row.max() < old for row, _ in taps)
 
 
 @settings(max_examples=200, deadline=None)
@@ -99,57 +104,50 @@ def test_shrinking_averages_over_the_own_pixels(sample: Sample, max_side: int) -
     image, mask, (x0, y0, x1, y1) = sample
     if max(mask.shape) <= max_side:
         return
-    patch = cut(*sample, max_side)
+    patch = cut_patch(*sample, max_side)
     assert patch.shape[:2] == size_of(mask, max_side)
     colour, share = own_average(image[y0:y1, x0:x1, :3], mask > 0, *patch.shape[:2])
     inside = patch[..., 3] > 0
     assert set(np.unique(patch[..., 3])) <= {0, 255}
     if share.max() >= 0.51:
-        clear = np.abs(share - 0.5) > 1.5 / 255
+        clear = np.abs(share - 0.5) > 3 / 255
         np.testing.assert_array_equal(inside[clear], (share >= 0.5)[clear])
-        np.testing.assert_allclose(patch[inside][:, :3], colour[inside], atol=1)
+        np.testing.assert_allclose(patch[inside][:, :3], colour[inside], atol=4)
     else:
         assert inside.any() == mask.any()
-        assert (share[inside] >= min(0.5, share.max()) - 1.5 / 255).all()
+        assert (share[inside] >= min(0.5, share.max()) - 3 / 255).all()
 
 
 def test_halves_are_inside() -> None:
     image, mask = np.full((66, 66, 4), 255, np.uint8), np.zeros((66, 66), np.uint8)
     mask[:, 1::2] = 255
-    assert cut(image, mask, (0, 0, 66, 66), 33)[..., 3].all()
+    assert cut_patch(image, mask, (0, 0, 66, 66), 33)[..., 3].all()
 
 
 def test_the_longest_sides() -> None:
     image, mask = np.full((65535, 3, 4), 255, np.uint8), np.full((65535, 3), 255, np.uint8)
     image[..., 1] = 7
     for max_side in (65535, 4096, 2050):
-        assert (cut(image, mask, (0, 0, 3, 65535), max_side)[..., :3] == (255, 7, 255)).all()
+        assert (cut_patch(image, mask, (0, 0, 3, 65535), max_side)[..., :3] == (255, 7, 255)).all()
 
 
-IMAGE, MASK, PATCH = np.zeros((9, 8, 4), np.uint8), np.zeros((5, 4), np.uint8), np.zeros((5, 4, 4), np.uint8)
+PART, MASK, PATCH = np.zeros((5, 4, 4), np.uint8), np.zeros((5, 4), np.uint8), np.zeros((5, 4, 4), np.uint8)
 READ_ONLY = PATCH.copy()
 READ_ONLY.flags.writeable = False
 WRONG = {
-    "an image of words": ((IMAGE.astype(np.uint16), MASK, (0, 0, 4, 5), PATCH), "image must be uint8"),
-    "an image without channels": ((IMAGE[..., 0], MASK, (0, 0, 4, 5), PATCH), "image must be uint8"),
-    "an image of three channels": ((IMAGE[..., :3], MASK, (0, 0, 4, 5), PATCH), "image must be uint8"),
-    "an image with gaps in its rows": ((IMAGE[:, ::2], MASK, (0, 0, 4, 5), PATCH), "image must be uint8"),
-    "a mask of bools": ((IMAGE, MASK > 0, (0, 0, 4, 5), PATCH), "mask must be uint8"),
-    "a mask of signed bytes": ((IMAGE, MASK.view(np.int8), (0, 0, 4, 5), PATCH), "mask must be uint8"),
-    "a mask in columns": ((IMAGE, np.asfortranarray(MASK), (0, 0, 4, 5), PATCH), "mask must be uint8"),
-    "a mask without pixels": ((IMAGE, MASK[:0], (0, 0, 4, 0), PATCH), "the sides of mask"),
-    "a mask that is too long": ((IMAGE, np.zeros((65536, 1), np.uint8), (0, 0, 1, 65536), PATCH), "the sides of mask"),
-    "a patch that is larger": ((IMAGE, MASK, (0, 0, 4, 5), IMAGE.copy()), "patch must not be larger"),
-    "a patch that is far smaller": (
-        (np.zeros((65, 8, 4), np.uint8), np.zeros((65, 4), np.uint8), (0, 0, 4, 65), PATCH[:1]),
-        "64 times smaller",
-    ),
-    "a patch that is read-only": ((IMAGE, MASK, (0, 0, 4, 5), READ_ONLY), "read-only"),
-    "a box right of the image": ((IMAGE, MASK, (5, 0, 9, 5), PATCH), "box must lie in the image"),
-    "a box below the image": ((IMAGE, MASK, (0, 5, 4, 10), PATCH), "box must lie in the image"),
-    "a box before the image": ((IMAGE, MASK, (-1, -1, 3, 4), PATCH), "box must lie in the image"),
-    "a box of another size": ((IMAGE, MASK, (0, 0, 5, 4), PATCH), "box must lie in the image"),
-    "a box that overflows": ((IMAGE, MASK, (2**63 - 1, 0, -(2**63), 5), PATCH), "box must lie in the image"),
+    "a part of words": ((PART.astype(np.uint16), MASK, PATCH), "part must be uint8"),
+    "a part without channels": ((PART[..., 0], MASK, PATCH), "part must be uint8"),
+    "a part of three channels": ((PART[..., :3], MASK, PATCH), "part must be uint8"),
+    "a part with gaps in its rows": ((np.zeros((5, 8, 4), np.uint8)[:, ::2], MASK, PATCH), "part must be uint8"),
+    "a mask of bools": ((PART, MASK > 0, PATCH), "mask must be uint8"),
+    "a mask of signed bytes": ((PART, MASK.view(np.int8), PATCH), "mask must be uint8"),
+    "a mask in columns": ((PART, np.asfortranarray(MASK), PATCH), "mask must be uint8"),
+    "a mask without pixels": ((PART, MASK[:0], PATCH), "the sides of mask"),
+    "a mask that is too long": ((PART, np.zeros((65536, 1), np.uint8), PATCH), "the sides of mask"),
+    "a mask of another size": ((PART, MASK[:, :3], PATCH), "part and mask must be of one size"),
+    "a patch that is wider": ((PART, MASK, np.zeros((5, 5, 4), np.uint8)), "patch must not be larger"),
+    "a patch that is higher": ((PART, MASK, np.zeros((6, 4, 4), np.uint8)), "patch must not be larger"),
+    "a patch that is read-only": ((PART, MASK, READ_ONLY), "read-only"),
 }
 
 
@@ -159,11 +157,7 @@ def test_wrong_arrays(arguments: Any, message: str) -> None:
         _cut.cut(*arguments)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [(), (IMAGE, MASK, 7, PATCH), (IMAGE, MASK, (0, 0, 4), PATCH), (IMAGE, MASK, (0, 0, 4, 5.5), PATCH),
-     (None, MASK, (0, 0, 4, 5), PATCH), (IMAGE, "mask", (0, 0, 4, 5), PATCH)],
-)  # fmt: skip
+@pytest.mark.parametrize("arguments", [(), (PART, MASK), (PART, MASK, 7), (None, MASK, PATCH), (PART, "mask", PATCH)])
 def test_wrong_types(arguments: Any) -> None:
     with pytest.raises(TypeError):
         _cut.cut(*arguments)
