@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool import ASDA26, PartPool, build, find_lip, merge
-from partpool.building.unit_files import Counts
 from partpool.pool.file import PoolFile
 from partpool.pool.format import PATCH_COLUMNS, ROW_BYTES
+from partpool.pool.outcomes import Counts
 from partpool.pool.sorted_parts import LENGTH
 from partpool.pool.writer import Header, pack
 from partpool.sources import Source

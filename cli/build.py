@@ -16,7 +16,7 @@ from partpool.filters.config import MAX_RAGGEDNESS_OF, MIN_LARGEST_OF, FilterCon
 from .output import FAILED_ITEMS, Output, examples, reports_errors, size_text
 
 if TYPE_CHECKING:
-    from partpool.building.builder import BuildProgress, BuildReport
+    from partpool.building.report import BuildProgress, BuildReport
     from partpool.sources import Source
     from partpool.taxonomy.part_classes import Taxonomy
     from partpool.taxonomy.schemes import LabelScheme

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from partpool._version import __version__
 
 if TYPE_CHECKING:
-    from partpool.building.builder import BuildReport, build
+    from partpool.building.builder import build
     from partpool.building.merger import MergeReport, merge
+    from partpool.building.report import BuildReport
     from partpool.filters.config import FilterConfig
     from partpool.pool.part import Part
     from partpool.pool.reader import PartPool
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ASDA26": "taxonomy.asda26",
-    "BuildReport": "building.builder",
+    "BuildReport": "building.report",
     "EXTENDED": "taxonomy.asda26",
     "FilterConfig": "filters.config",
     "Item": "sources",

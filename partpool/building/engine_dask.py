@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
-from functools import cache
 from importlib import import_module
 from itertools import islice
 from typing import Any, TypeVar
 
 import cv2
 
+from partpool.building.freed_memory import keep_freed_memory
 from partpool.errors import BuildStoppedError, ConfigError, PartPoolError
 
 T = TypeVar("T")
@@ -25,10 +24,6 @@ FEWEST = 4
 """Bundles under way while no worker is there yet."""
 ANSWER = 20.0
 """Seconds within which a scheduler must answer."""
-KEPT_MEMORY = 2**25
-"""Bytes of freed memory that a worker keeps for the next pictures."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Numbers of the GNU C library's ``malloc.h``."""
 
 
 class DaskCluster:
@@ -102,7 +97,7 @@ class DaskCluster:
 def _in_worker(function: Callable[[T], R], bundle: Sequence[T]) -> tuple[list[R], PartPoolError | None]:
     """The results of some tasks, and what went wrong after them."""
     cv2.setNumThreads(1)
-    _keep_memory()
+    keep_freed_memory()
     results: list[R] = []
     try:
         for task in bundle:
@@ -111,17 +106,3 @@ def _in_worker(function: Callable[[T], R], bundle: Sequence[T]) -> tuple[list[R]
     except PartPoolError as error:
         return results, error
     return results, None
-
-
-@cache
-def _keep_memory() -> None:
-    """Let this process reuse the memory of one picture for the next.
-
-    Dask tells its workers' C library to give freed memory back at once, which suits large and rare arrays. Here every
-    array would be paid with a page fault for each 4 KiB, a quarter of the time in all.
-    """
-    # Other C libraries have no such function.
-    with contextlib.suppress(AttributeError, TypeError, OSError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY)
-        mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY)

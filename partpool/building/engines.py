@@ -16,12 +16,10 @@ from multiprocessing import resource_tracker
 from typing import Protocol, TypeVar
 
 import cv2
-import numpy as np
 
+from partpool.building.freed_memory import keep_freed_memory
 from partpool.errors import BuildStoppedError, ConfigError
 
-FREED_ONCE = 2**25 - 2**16
-"""Bytes; the GNU C library looks at blocks of up to 32 MiB."""
 LOSSES = 3
 """How often workers may die without a result in between."""
 T = TypeVar("T")
@@ -53,7 +51,7 @@ class InProcess:
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[R, None, None]:
         """Apply ``function`` to every task, in order."""
-        _keep_freed_memory()
+        keep_freed_memory()
         with _single_threaded():
             yield from map(function, tasks)
 
@@ -153,17 +151,8 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _keep_freed_memory() -> None:
-    """Let the allocator keep what a unit frees for the next one, up to 64 MiB.
-
-    The GNU C library gives free memory back to the system, to be cleared and taken again page by page, until a large
-    block is freed: then it keeps twice as much. The block itself is never touched, and costs nothing.
-    """
-    np.empty(FREED_ONCE, np.uint8)
-
-
 def _start_worker() -> None:
-    _keep_freed_memory()
+    keep_freed_memory()
     cv2.setNumThreads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from partpool.cutting.cutter import CutItem, EncodedPart
 from partpool.pool.format import KEYPOINTS, PATCH_COLUMNS
+from partpool.pool.outcomes import Counts
 
 UNKNOWN = np.full((KEYPOINTS, 3), np.nan, np.float32)
 """Keypoints of a part whose person's are unknown."""
 Array = NDArray[Any]
-Counts = Counter[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +169,6 @@ def check_unit(folder: Path, number: int, token: str) -> Summary | None:
             return None
     failed = [FailedItem(*entry) for entry in about["failed"]]
     return Summary(about["items"], len(ends), len(blob), failed, _counts(about), seen)
-
-
-def counts_by_name(counts: Counts, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Number of segments by class name and outcome; those that are zero are left out."""
-    return {
-        name: {outcome: count for (owner, outcome), count in sorted(counts.items()) if owner == class_id and count}
-        for class_id, name in enumerate(names)
-    }
 
 
 def remove_unit(folder: Path, number: int) -> None:

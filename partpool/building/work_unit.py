@@ -10,11 +10,12 @@ from pathlib import Path
 from partpool.building.fingerprint import FileStats, file_stats, versions
 from partpool.building.output_file import os_reason
 from partpool.building.spool import belongs
-from partpool.building.unit_files import Counts, FailedItem, Summary, UnitFiles, encode_unit, put_unit
+from partpool.building.unit_files import FailedItem, Summary, UnitFiles, encode_unit, put_unit
 from partpool.cutting.cutter import CutItem, Cutter, Recipe
 from partpool.cutting.rejects import Reject
 from partpool.errors import ConfigError, ItemError, OutputError
 from partpool.pool.codec import codec_id
+from partpool.pool.outcomes import Counts
 from partpool.segment.scheme_alarm import Sightings
 from partpool.sources import Item
 

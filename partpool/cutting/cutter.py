@@ -18,6 +18,7 @@ from partpool.errors import ConfigError
 from partpool.filters.config import FilterConfig, Measures
 from partpool.filters.judging import Judged, judge
 from partpool.pool.codec import JPEG_QUALITY, MAX_SIDE, codec_id, encode
+from partpool.pool.outcomes import ISLANDS, KEPT
 from partpool.segment import segmenter as segments
 from partpool.segment.neck import CENTRAL, REACH
 from partpool.segment.scheme_alarm import Sighting, sight
@@ -25,9 +26,6 @@ from partpool.segment.segmenter import Box, Segmentation, Segmenter
 from partpool.sources import Item
 from partpool.sources.reading import read_item
 from partpool.taxonomy.part_classes import Taxonomy
-
-KEPT = "kept"
-ISLANDS = "islands"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from partpool.errors import ConfigError, PoolError
-from partpool.sources.decoding import jpeg_layout
+from partpool.jpeg import jpeg_layout
 
 CODECS = ("raw", "jpeg", "png", "zstd")
 """Codec names; the index is the number stored in the pool."""

@@ -6,22 +6,17 @@ position to share, takes no lock, and therefore works after fork, in threads and
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import stat
 import weakref
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from partpool.errors import ConfigError, PoolError, PoolNotFoundError
-from partpool.pool.format import COLUMNS, FORMAT, FORMAT_VERSION, JSON_ATTRIBUTES, NAMES, QUALITY, Column
+from partpool.pool.hdf5_columns import find_columns, parsed, read_attributes, refuse_other_formats
 from partpool.pool.hdf5_heaps import heaps_are_sound
 from partpool.taxonomy.part_classes import Taxonomy
 from partpool.taxonomy.schemes import LabelScheme
@@ -35,20 +30,6 @@ RECORD = np.dtype(
     align=True,
 )  # fmt: skip
 """What reading a part asks for: where its bytes begin and end, and its columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A column's bytes in the file."""
-
-    offset: int
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of one row."""
-        return int(self.dtype.itemsize * np.prod(self.shape[1:], dtype=np.int64))
 
 
 class PoolFile:
@@ -73,14 +54,14 @@ class PoolFile:
             raise PoolError(f"{path} has changed since it was opened; open the pool again")
         self._loaded: dict[str, Array] = {}
         self._records: Array | None = None
-        with _parsed(path) as file:
-            _identify(file, path)
-            self._runs = _runs(file, path, status.st_size)
-            columns = [(run.offset, run.offset + run.shape[0] * run.row_bytes) for run in self._runs.values()]
+        with parsed(path) as file:
+            refuse_other_formats(file, path)
+            self._extents = find_columns(file, path, status.st_size)
+            columns = [(extent.offset, extent.end) for extent in self._extents.values()]
             if not heaps_are_sound(self._fd, status.st_size, columns):
                 raise PoolError(f"{path} is damaged: its attributes cannot be read, or it is full of what is no column")
-            self.attributes = _attributes(file, path)
-        self._blob = self._runs["data"].offset
+            self.attributes = read_attributes(file, path)
+        self._blob = self._extents["data"].offset
         self.taxonomy = self._taxonomy()
         self._check()
 
@@ -94,44 +75,44 @@ class PoolFile:
     def _check(self) -> None:
         """Offsets stay inside the blob, and class ids inside the taxonomy and in order."""
         offset, class_id, start = self["offset"], self["class_id"], self["start"]
-        blob = self._runs["data"].shape[0]
+        blob = self._extents["data"].shape[0]
         if offset[0] != 0 or offset[-1] != blob or (offset[1:] < offset[:-1]).any():
             raise PoolError(f"{self.path}: /patches/offset does not divide the {blob} bytes of /patches/data")
         expected = np.searchsorted(class_id, np.arange(len(self.taxonomy) + 1))
         if (class_id[1:] < class_id[:-1]).any() or expected[-1] != len(class_id) or not np.array_equal(start, expected):
             raise PoolError(f"{self.path}: class ids and /classes/start do not match the {len(self.taxonomy)} classes")
-        if self.has_keypoints and self._runs["keypoints"].shape[0] != len(class_id):
+        if self.has_keypoints and self._extents["keypoints"].shape[0] != len(class_id):
             raise PoolError(f"{self.path}: /patches/keypoints has another length than the other columns")
 
     def __len__(self) -> int:
-        return self._runs["class_id"].shape[0]
+        return self._extents["class_id"].shape[0]
 
     @property
     def sources(self) -> int:
         """Number of source items."""
-        return self._runs["sources/name"].shape[0]
+        return self._extents["sources/name"].shape[0]
 
     @property
     def blob_bytes(self) -> int:
         """Bytes of all encoded patches."""
-        return self._runs["data"].shape[0]
+        return self._extents["data"].shape[0]
 
     @property
     def has_keypoints(self) -> bool:
         """Whether keypoints are stored."""
-        return "keypoints" in self._runs
+        return "keypoints" in self._extents
 
     def __getitem__(self, column: str) -> Array:
         """A whole column, read on first use and kept; read-only."""
         if column not in self._loaded:
-            self._loaded[column] = self._read(column, 0, self._runs[column].shape[0])
+            self._loaded[column] = self._read(column, 0, self._extents[column].shape[0])
         return self._loaded[column]
 
     def rows(self, column: str, first: int, last: int) -> Array:
         """Rows first … last of a column, read-only; nothing is kept."""
-        run = self._runs[column]
-        if not 0 <= first <= last <= run.shape[0]:
-            raise IndexError(f"rows {first} … {last} of {run.shape[0]}")
+        extent = self._extents[column]
+        if not 0 <= first <= last <= extent.shape[0]:
+            raise IndexError(f"rows {first} … {last} of {extent.shape[0]}")
         return self._read(column, first, last)
 
     def forget(self) -> None:
@@ -140,10 +121,10 @@ class PoolFile:
         self._records = None
 
     def _read(self, column: str, first: int, last: int) -> Array:
-        run = self._runs[column]
-        buffer = np.empty((last - first, *run.shape[1:]), run.dtype)
+        extent = self._extents[column]
+        buffer = np.empty((last - first, *extent.shape[1:]), extent.dtype)
         view = buffer.data.cast("B") if buffer.size else memoryview(b"")
-        offset, done = run.offset + first * run.row_bytes, 0
+        offset, done = extent.offset + first * extent.row_bytes, 0
         while done < len(view):
             got = os.preadv(self._fd, [view[done:]], offset + done)
             if not got:
@@ -154,11 +135,11 @@ class PoolFile:
 
     def row(self, column: str, index: int) -> Array:
         """One row of a column that is not worth keeping whole."""
-        run = self._runs[column]
-        data = os.pread(self._fd, run.row_bytes, run.offset + index * run.row_bytes)
-        if len(data) != run.row_bytes:
+        extent = self._extents[column]
+        data = os.pread(self._fd, extent.row_bytes, extent.offset + index * extent.row_bytes)
+        if len(data) != extent.row_bytes:
             raise PoolError(f"{self.path} ends inside {column}")
-        return np.frombuffer(data, run.dtype).reshape(run.shape[1:])
+        return np.frombuffer(data, extent.dtype).reshape(extent.shape[1:])
 
     def source_name(self, index: int) -> str:
         """Name of a source item; all names are kept once one is asked for, as columns are.
@@ -218,104 +199,3 @@ def _open(path: Path) -> int:
         kind = "a folder" if path.is_dir() else "not a file"
         raise PoolError(f"{path} is {kind}; expected a pool made by: partpool build")
     return descriptor
-
-
-@contextlib.contextmanager
-def _parsed(path: Path) -> Iterator[h5py.File]:
-    """The file through HDF5, without file locks, which fail on NFS even for readers."""
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            yield file
-    except PoolError:
-        raise
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError, UnicodeDecodeError) as error:
-        raise PoolError(
-            f"{path} is not a pool, or is damaged ({error}); expected a file made by: partpool build"
-        ) from None
-
-
-def _identify(file: h5py.File, path: Path) -> None:
-    """Refuse what is no pool of this version, without reading any string."""
-    if "format" not in file.attrs:
-        raise PoolError(f"{path} is an HDF5 file, but not a partpool pool")
-    if file.id.get_create_plist().get_sizes() != (8, 8):
-        raise PoolError(f"{path} has addresses of another size than 64 bits, which no pool has")
-    number = file.attrs.get_id("format_version") if "format_version" in file.attrs else None
-    plain = number is not None and number.shape == () and number.dtype.kind in "iu"
-    version = file.attrs["format_version"] if plain else None
-    if version != FORMAT_VERSION:
-        raise PoolError(
-            f"{path} has format version {version}, this partpool reads {FORMAT_VERSION}; "
-            "upgrade with: pip install -U partpool, or build the pool again"
-        )
-
-
-def _attributes(file: h5py.File, path: Path) -> dict[str, Any]:
-    attributes = _scalars(file)
-    if attributes.get("format") != FORMAT:
-        raise PoolError(f"{path} is an HDF5 file, but not a partpool pool")
-    names = file["patches/quality"].attrs
-    if "names" not in names or names.get_id("names").shape != (len(QUALITY),) or list(names["names"]) != list(QUALITY):
-        raise PoolError(f"{path}: /patches/quality does not name its columns {', '.join(QUALITY)}")
-    found: dict[str, Any] = {"format_version": FORMAT_VERSION}
-    for name in ("created", "builder"):
-        found[name] = str(attributes.get(name, ""))
-    for name in JSON_ATTRIBUTES:
-        if name not in attributes:
-            raise PoolError(f"{path}: the attribute {name!r} is missing")
-        try:
-            found[name] = json.loads(attributes[name])
-        except (ValueError, TypeError, RecursionError):
-            raise PoolError(f"{path}: the attribute {name!r} is not JSON") from None
-        if not isinstance(found[name], dict):
-            raise PoolError(f"{path}: the attribute {name!r} is not a table")
-    return found
-
-
-def _scalars(file: h5py.File) -> dict[str, Any]:
-    """Those known attributes that are one value; an array could be of any size, whatever the file's."""
-    known = {"format", "created", "builder", *JSON_ATTRIBUTES} & set(file.attrs)
-    return {name: file.attrs[name] for name in known if file.attrs.get_id(name).shape == ()}
-
-
-def _runs(file: h5py.File, path: Path, size: int) -> dict[str, Run]:
-    """Where every column's bytes are, after checking that they are plainly in this file."""
-    runs: dict[str, Run] = {}
-    for column in COLUMNS:
-        if not column.required and column.name not in file["patches"]:
-            continue
-        key = column.path[1:] if column.path.startswith("/sources") else column.name
-        runs[key] = _run(file, column, path, size)
-    for name, _ in NAMES:
-        runs[name[1:]] = _run(file, Column(name, np.dtype("S"), "name"), path, size)
-    lengths = {"patch": runs["class_id"].shape[0], "source": runs["sources/name"].shape[0]}
-    lengths["edge"] = lengths["patch"] + 1
-    lengths["start"] = runs["classes/name"].shape[0] + 1
-    for column in COLUMNS:
-        key = column.path[1:] if column.path.startswith("/sources") else column.name
-        if key in runs and column.per != "byte" and runs[key].shape[0] != lengths[column.per]:
-            raise PoolError(f"{path}: {column.path} has {runs[key].shape[0]} rows, expected {lengths[column.per]}")
-    return runs
-
-
-def _run(file: h5py.File, column: Column, path: Path, size: int) -> Run:
-    parent, _, name = column.path[1:].rpartition("/")
-    for group, link in ((file, parent), (file[parent], name)):
-        if not isinstance(group.get(link, getlink=True), h5py.HardLink):
-            raise PoolError(f"{path}: {column.path} is missing, or a link to somewhere else")
-    dataset = file[column.path]
-    if not isinstance(dataset, h5py.Dataset):
-        raise PoolError(f"{path}: {column.path} is not a dataset")
-    fits = dataset.dtype.kind == "S" if column.dtype.kind == "S" else dataset.dtype == column.dtype
-    if not fits or dataset.shape is None or dataset.shape[1:] != column.shape or dataset.ndim != 1 + len(column.shape):
-        raise PoolError(
-            f"{path}: {column.path} is {dataset.dtype} {dataset.shape}, expected {column.dtype} of {column.per}s"
-        )
-    plist = dataset.id.get_create_plist()
-    if plist.get_layout() != h5py.h5d.CONTIGUOUS or plist.get_nfilters() or plist.get_external_count():
-        raise PoolError(f"{path}: {column.path} is not stored contiguously in the file")
-    offset = dataset.id.get_offset()
-    length = dataset.size * dataset.dtype.itemsize
-    if length and (offset is None or offset + length > size):
-        raise PoolError(f"{path} is cut short: {column.path} ends behind the end of the file")
-    return Run(offset or 0, dataset.shape, dataset.dtype)

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool.pool.format import QUALITY, SOURCE_COLUMNS, Column
-from partpool.pool.merge_plan import Plan
+from partpool.pool.merge_plan import MergePlan
 from partpool.taxonomy.part_classes import Taxonomy
 
 Array = NDArray[Any]
 
 
-def lay_out(
-    path: Path, plan: Plan, columns: Sequence[Column], attributes: Mapping[str, Any], taxonomy: Taxonomy
+def write_skeleton(
+    path: Path, plan: MergePlan, columns: Sequence[Column], attributes: Mapping[str, Any], taxonomy: Taxonomy
 ) -> dict[str, int]:
     """Make the file with everything but the contents of its datasets; returns where each has its place."""
     patches, sources, classes = int(plan.start[-1]), len(plan.sources["name"]), len(taxonomy)

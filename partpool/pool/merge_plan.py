@@ -9,20 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partpool.building.unit_files import Counts
-from partpool.cutting.cutter import KEPT
 from partpool.pool.format import SOURCE_COLUMNS
-from partpool.pool.sorted_parts import LENGTH, SOURCE, Run, digest_halves, order_of_sources
+from partpool.pool.outcomes import KEPT, REPEATED, Counts
+from partpool.pool.sorted_parts import LENGTH, SOURCE, SortedRun, digest_halves, order_of_sources
 
-REPEATED = "repeated"
-"""Outcome of parts whose item is in the pool already."""
 WINDOW = 2**15
 """Sources whose patches of one class are in memory at a time."""
 Array = NDArray[Any]
 
 
 @dataclass
-class Plan:
+class MergePlan:
     """Where everything goes.
 
     Attributes:
@@ -42,7 +39,7 @@ class Plan:
     counts: Counts
 
 
-def plan_pool(runs: Sequence[Run], classes: int) -> Plan:
+def plan_merge(runs: Sequence[SortedRun], classes: int) -> MergePlan:
     """Put sources in order, drop repeated ones, and count what stays."""
     sources = {
         name: np.concatenate([run.sources[name] for run in runs])
@@ -68,10 +65,10 @@ def plan_pool(runs: Sequence[Run], classes: int) -> Plan:
                 counts[class_id, REPEATED] += repeated
     start = np.concatenate([[0], np.cumsum(kept)])
     stay = {name: column[by_name][first] for name, column in sources.items()}
-    return Plan(stay, position, number, start, blob_bytes, counts)
+    return MergePlan(stay, position, number, start, blob_bytes, counts)
 
 
-def any_known(runs: Sequence[Run], plan: Plan, name: str) -> bool:
+def any_known(runs: Sequence[SortedRun], plan: MergePlan, name: str) -> bool:
     """Whether any patch that stays has more than NaN in a column."""
     for run, places in zip(runs, plan.position, strict=True):
         for first in range(0, int(run.start[-1]) if name in run.names else 0, WINDOW):
@@ -82,7 +79,7 @@ def any_known(runs: Sequence[Run], plan: Plan, name: str) -> bool:
     return False
 
 
-def merged_windows(runs: Sequence[Run], plan: Plan) -> Iterator[tuple[Array, Array]]:
+def merged_windows(runs: Sequence[SortedRun], plan: MergePlan) -> Iterator[tuple[Array, Array]]:
     """Patches in their order, a window at a time: for each its run, and its row there."""
     edges = np.arange(0, len(plan.number) + WINDOW, WINDOW)
     source_edges = [np.searchsorted(position, edges) for position in plan.position]

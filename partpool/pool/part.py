@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +55,9 @@ class Part:
         height, width = self.mask.shape
         return width, height
 
-    def load(self) -> None:
-        """Read the pixels, if that has not been done; see :meth:`partpool.pool.reader.PartPool.later`."""
+    def load(self) -> Part:
+        """The part itself, whose pixels are there; :class:`~partpool.pool.stored_part.StoredPart` reads them here."""
+        return self
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -87,55 +86,3 @@ class Part:
             name=self.taxonomy.names[class_id],
             keypoints=keypoints,
         )
-
-
-class StoredPart(Part):
-    """A part whose pixels are read when they are first asked for; all else is known before."""
-
-    __slots__ = ("_read", "_size")
-
-    _read: Callable[[], tuple[NDArray[np.uint8], NDArray[np.bool_]]]
-    _size: tuple[int, int]
-
-    @classmethod
-    def of(
-        cls,
-        read: Callable[[], tuple[NDArray[np.uint8], NDArray[np.bool_]]],
-        size: tuple[int, int],
-        *known: Any,
-    ) -> StoredPart:
-        """A part that has not been read.
-
-        Args:
-            read: Reads ``rgb`` and ``mask``.
-            size: Width and height of the patch in pixels.
-            *known: The other attributes, in order.
-        """
-        part = cls.__new__(cls)
-        part._read, part._size = read, size
-        (
-            part.class_id, part.name, part.box, part.person_box, part.source, part.keypoints, part.taxonomy,
-        ) = known  # fmt: skip
-        return part
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the patch in pixels."""
-        return self._size
-
-    def load(self) -> None:
-        """Read the pixels, if that has not been done."""
-        self.rgb  # noqa: B018 - asked for
-
-    def __getattr__(self, name: str) -> Any:
-        # Called for slots that are empty: pixels that are not read, or the size of a changed copy.
-        if name in ("rgb", "mask"):
-            self.rgb, self.mask = self._read()
-        elif name == "_size":
-            self._size = self.mask.shape[1], self.mask.shape[0]
-        else:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return object.__getattribute__(self, name)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Part, tuple(getattr(self, field.name) for field in fields(Part))

@@ -19,7 +19,8 @@ from partpool.errors import ConfigError, PoolError, PoolNotFoundError
 from partpool.pool.codec import CODECS, decode
 from partpool.pool.file import PoolFile
 from partpool.pool.format import KEYPOINTS, PATCH_COLUMNS
-from partpool.pool.part import Part, StoredPart
+from partpool.pool.part import Part
+from partpool.pool.stored_part import StoredPart
 from partpool.taxonomy.part_classes import PartClass, Taxonomy
 
 PathLike = str | os.PathLike[str]
@@ -110,7 +111,7 @@ class PartPool(Sequence[Part]):
         height, width = record[5:7]
         if not (height and width):
             raise PoolError(f"{file.path}: part {row} has {width}×{height} pixels")
-        return StoredPart.of(partial(_pixels, file, row, record), (width, height), *_known(file, row, record))
+        return StoredPart(partial(_pixels, file, row, record), (width, height), *_known(file, row, record))
 
     def _locate(self, index: int) -> tuple[PoolFile, int]:
         size = len(self)

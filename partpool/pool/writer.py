@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool._version import __version__
-from partpool.building.disk_estimate import check_room
-from partpool.building.unit_files import Counts, counts_by_name
 from partpool.errors import ConfigError
+from partpool.pool.disk_space import check_room
 from partpool.pool.format import FORMAT, FORMAT_VERSION, PATCH_COLUMNS, ROW_BYTES, SOURCE_COLUMNS, Column
-from partpool.pool.hdf5_skeleton import Filler, class_names, lay_out
-from partpool.pool.merge_plan import Plan, any_known, merged_windows, plan_pool
-from partpool.pool.sorted_parts import LENGTH, SOURCE, Run
+from partpool.pool.hdf5_skeleton import Filler, class_names, write_skeleton
+from partpool.pool.merge_plan import MergePlan, any_known, merged_windows, plan_merge
+from partpool.pool.outcomes import Counts, counts_by_name
+from partpool.pool.sorted_parts import LENGTH, SOURCE, SortedRun
 from partpool.taxonomy.part_classes import Taxonomy
 
 LATEST = 2**37
@@ -73,7 +73,7 @@ def source_date_epoch() -> int | None:
 
 
 def pack(
-    runs: Sequence[Run],
+    runs: Sequence[SortedRun],
     partial: Path,
     out: Path,
     header: Header,
@@ -98,12 +98,12 @@ def pack(
         OSError: If the file cannot be written; if there is no room for it, before it is begun.
         PoolError: If the bytes of a patch do not fit its checksum.
     """
-    plan = plan_pool(runs, len(header.taxonomy))
+    plan = plan_merge(runs, len(header.taxonomy))
     columns = [column for column in PATCH_COLUMNS if column.required or any_known(runs, plan, column.name)]
     check_room(out.parent, plan.blob_bytes + int(plan.start[-1]) * ROW_BYTES, "the pool needs")
     attributes = _attributes(plan, header, max(run.newest for run in runs))
     try:
-        offsets = lay_out(partial, plan, columns, attributes, header.taxonomy)
+        offsets = write_skeleton(partial, plan, columns, attributes, header.taxonomy)
         with Filler(partial, offsets) as fill:
             fill("/patches/offset", np.zeros(1, "<u8"))
             fill("/classes/start", plan.start.astype("<u8"))
@@ -120,7 +120,13 @@ def pack(
 
 
 def _fill_patches(
-    fill: Filler, runs: Sequence[Run], plan: Plan, columns: Sequence[Column], run_of: Array, rows: Array, written: int
+    fill: Filler,
+    runs: Sequence[SortedRun],
+    plan: MergePlan,
+    columns: Sequence[Column],
+    run_of: Array,
+    rows: Array,
+    written: int,
 ) -> int:
     """Write a window of patches behind the ``written`` bytes that are there; returns how many are then."""
     window = {column.name: _unknown(column, len(rows)) for column in columns}
@@ -155,7 +161,7 @@ def _fill_sources(fill: Filler, sources: Mapping[str, Array], taxonomy: Taxonomy
     fill("/classes/name", class_names(taxonomy))
 
 
-def _attributes(plan: Plan, header: Header, newest: float) -> dict[str, Any]:
+def _attributes(plan: MergePlan, header: Header, newest: float) -> dict[str, Any]:
     epoch = source_date_epoch()
     created = int(min(max(newest, 0), LATEST)) if epoch is None else epoch
     return {

@@ -61,7 +61,7 @@ class Segmentation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _ClassLabels:
     """A part class in pixel values."""
 
     part: PartClass
@@ -82,14 +82,14 @@ class Segmenter:
         scheme = taxonomy.scheme
         self.taxonomy = taxonomy
         self._neck = NeckLabels(scheme.ids(scheme.neck.face), scheme.ids(scheme.neck.torso)) if scheme.neck else None
-        self._plans = [self._plan(part) for part in taxonomy.classes]
+        self._classes = [self._labels_of(part) for part in taxonomy.classes]
 
-    def _plan(self, part: PartClass) -> _Plan:
+    def _labels_of(self, part: PartClass) -> _ClassLabels:
         scheme = self.taxonomy.scheme
         labels = frozenset(scheme.ids(part.labels))
         neck = self._neck is not None and bool(labels & set(self._neck.face)) and bool(labels & set(self._neck.torso))
         requires = tuple(frozenset(scheme.ids(group)) for group in part.requires)
-        return _Plan(part, scheme.ids(part.labels), frozenset(scheme.ids(part.bridge)), requires, neck)
+        return _ClassLabels(part, scheme.ids(part.labels), frozenset(scheme.ids(part.bridge)), requires, neck)
 
     def __call__(self, label_map: NDArray[np.uint8]) -> Segmentation | None:
         """Candidate segments of a label map, or None if it is background only.
@@ -97,7 +97,7 @@ class Segmenter:
         Args:
             label_map: uint8 [H, W], values below the scheme's number of labels.
         """
-        neck = self._neck if any(plan.neck for plan in self._plans) else None
+        neck = self._neck if any(wanted.neck for wanted in self._classes) else None
         regions = find_regions(label_map, neck)
         if regions is None:
             return None
@@ -105,16 +105,16 @@ class Segmenter:
         by_label: dict[int, list[int]] = {}
         for number, label in enumerate(regions.labels):
             by_label.setdefault(label, []).append(number)
-        for class_id, plan in enumerate(self._plans):
-            groups = _groups(regions, by_label, plan)
-            if groups and plan.part.split:
+        for class_id, wanted in enumerate(self._classes):
+            groups = _groups(regions, by_label, wanted)
+            if groups and wanted.part.split:
                 result.segments += [Segment(class_id, *_extent(regions, group), 1.0) for group in groups]
             elif groups:
                 kept, largest = _without_islands(regions, groups)
                 if len(kept) < len(groups):
                     result.islands[class_id] = len(groups) - len(kept)
                 members = [number for group in kept for number in group]
-                if _is_composed(regions, plan, members):
+                if _is_composed(regions, wanted, members):
                     result.segments.append(Segment(class_id, *_extent(regions, members), largest))
         return result
 
@@ -130,21 +130,21 @@ def _extent(regions: Regions, members: list[int]) -> tuple[list[int], Box, int]:
     return members, (min(x0), min(y0), max(x1), max(y1)), _area(regions, members)
 
 
-def _groups(regions: Regions, by_label: Mapping[int, list[int]], plan: _Plan) -> list[list[int]]:
+def _groups(regions: Regions, by_label: Mapping[int, list[int]], wanted: _ClassLabels) -> list[list[int]]:
     """The class's connected components as lists of regions, from large to small."""
-    numbers = [number for label in plan.labels for number in by_label.get(label, ())]
+    numbers = [number for label in wanted.labels for number in by_label.get(label, ())]
     if not numbers:
         return []
-    if not plan.part.composed:
+    if not wanted.part.composed:
         groups = [[number] for number in numbers]
     else:
         members = set(numbers)
-        if plan.bridge:
-            members |= _touching_bridges(regions, plan, members)
-        if plan.neck:
+        if wanted.bridge:
+            members |= _touching_bridges(regions, wanted, members)
+        if wanted.neck:
             members.update(regions.necks)
         groups = _connected(members, regions.edges)
-        if len(groups) > 1 and not plan.neck and not plan.part.split:
+        if len(groups) > 1 and not wanted.neck and not wanted.part.split:
             groups = _join_close(regions, groups)
     if len(groups) == 1:
         return groups
@@ -152,12 +152,12 @@ def _groups(regions: Regions, by_label: Mapping[int, list[int]], plan: _Plan) ->
     return sorted(groups, key=lambda group: (-_area(regions, group), regions.boxes[group[0]]))
 
 
-def _touching_bridges(regions: Regions, plan: _Plan, members: set[int]) -> set[int]:
+def _touching_bridges(regions: Regions, wanted: _ClassLabels, members: set[int]) -> set[int]:
     return {
         other
         for a, b in regions.edges
         for one, other in ((a, b), (b, a))
-        if one in members and regions.labels[other] in plan.bridge
+        if one in members and regions.labels[other] in wanted.bridge
     }
 
 
@@ -227,9 +227,9 @@ def _without_islands(regions: Regions, groups: list[list[int]]) -> tuple[list[li
     return kept, areas[0] / sum(areas)
 
 
-def _is_composed(regions: Regions, plan: _Plan, members: list[int]) -> bool:
+def _is_composed(regions: Regions, wanted: _ClassLabels, members: list[int]) -> bool:
     """Whether a segment of a composed class is more than one of its labels."""
-    if not plan.part.composed:
+    if not wanted.part.composed:
         return True
     by_label: dict[int, int] = {}
     for number in members:
@@ -237,7 +237,7 @@ def _is_composed(regions: Regions, plan: _Plan, members: list[int]) -> bool:
         by_label[label] = by_label.get(label, 0) + regions.areas[number]
     total = sum(by_label.values())
     by_label.pop(NECK, None)
-    if not by_label or not all(group & by_label.keys() for group in plan.requires):
+    if not by_label or not all(group & by_label.keys() for group in wanted.requires):
         return False
     minor = sum(by_label.values()) - max(by_label.values())
-    return plan.part.pieces or minor >= min(MINOR_SHARE * total, MINOR_AREA)
+    return wanted.part.pieces or minor >= min(MINOR_SHARE * total, MINOR_AREA)

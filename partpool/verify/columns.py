@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partpool.cutting.cutter import KEPT
 from partpool.errors import ConfigError
 from partpool.filters.config import FilterConfig, Measures, reject_by_pixels, reject_by_shape
 from partpool.pool.codec import CODECS
 from partpool.pool.file import PoolFile
 from partpool.pool.format import QUALITY
+from partpool.pool.outcomes import KEPT
 from partpool.pool.sorted_parts import digest_halves, order_of_sources
 
 Array = NDArray[Any]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from partpool import ASDA26, EXTENDED, FilterConfig, PartPool, build, find_lip, find_pairs
-from partpool.building.builder import BuildProgress
+from partpool.building.report import BuildProgress
 from partpool.cutting.compiled import COMPILED
 from partpool.errors import BuildStoppedError, ConfigError, OutputError
 from partpool.pool.codec import CODECS

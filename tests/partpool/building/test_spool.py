@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from conftest import write_small_people
 from partpool import EXTENDED, FilterConfig, PartPool, build, find_lip
 from partpool.building import work_unit as work_module
-from partpool.building.builder import BuildProgress
+from partpool.building.report import BuildProgress
 from partpool.building.work_unit import UNIT
 from partpool.errors import BuildStoppedError, ConfigError, OutputError
 from partpool.sources import Source

@@ -1,0 +1,68 @@
+"""One body part whose pixels are still in the pool's file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partpool.pool.part import Part
+from partpool.taxonomy.part_classes import Taxonomy
+
+
+@dataclass(slots=True, eq=False)
+class StoredPart:
+    """What is known of a part before its pixels are read: where it can go is decided by that alone.
+
+    Copies and pickles of it are ordinary parts.
+
+    Attributes:
+        read: Reads RGB and mask.
+        size: Width and height of the patch in pixels.
+        class_id: As the other attributes, that of the :class:`~partpool.pool.part.Part`.
+    """
+
+    read: Callable[[], tuple[NDArray[np.uint8], NDArray[np.bool_]]]
+    size: tuple[int, int]
+    class_id: int
+    name: str
+    box: NDArray[np.int32]
+    person_box: NDArray[np.int32]
+    source: str
+    keypoints: NDArray[np.float32] | None
+    taxonomy: Taxonomy
+    _part: Part | None = None
+
+    def load(self) -> Part:
+        """The part with its pixels, which are read and decoded the first time.
+
+        Raises:
+            PoolError: If their bytes are damaged.
+        """
+        if self._part is None:
+            self._part = Part(
+                *self.read(), self.class_id, self.name, self.box, self.person_box, self.source, self.keypoints,
+                self.taxonomy,
+            )  # fmt: skip
+        return self._part
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """Colours of the part, read if they have not been."""
+        return self.load().rgb
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Mask of the part, read if it has not been."""
+        return self.load().mask
+
+    def hflip(self) -> Part:
+        """The mirrored part, see :meth:`partpool.pool.part.Part.hflip`."""
+        return self.load().hflip()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # The file that the pixels are in does not travel.
+        return self.load().__reduce_ex__(protocol)
