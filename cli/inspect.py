@@ -93,7 +93,7 @@ def _median_sizes(pool: PartPool) -> dict[str, list[float] | None]:
 
 def _keypoints(pool: PartPool) -> dict[str, Any] | None:
     """On how many parts each keypoint is known, and on how many it lies in the patch."""
-    from partpool.pool.part import MPII_KEYPOINTS
+    from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
     coverage = pool.keypoint_coverage()
     if coverage is None:

@@ -18,8 +18,9 @@ from asda_aug.sampling.placers import Placer, RandomPlacer, Target
 from asda_aug.sampling.sampler import ClassWeights, PartSampler
 from asda_aug.scene.scene import Scene
 from partpool.errors import ConfigError
-from partpool.pool.part import MPII_KEYPOINTS, Part
+from partpool.pool.part import Part
 from partpool.pool.reader import PartPool
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 from partpool.taxonomy.part_classes import PartClass
 
 

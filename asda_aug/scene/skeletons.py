@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from partpool.errors import ConfigError
-from partpool.pool.part import MPII_KEYPOINTS
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
 COCO = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",

@@ -21,8 +21,8 @@ from asda_aug.occluders.occluder import Occluder
 from asda_aug.occluders.preview import draw_cell
 from asda_aug.sampling.seeds import sample_generator
 from partpool import PartPool, build, find_lip
-from partpool.pool.part import MPII_KEYPOINTS
 from partpool.synthetic.people import draw_person, write_lip_dataset
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
 SIZE = (192, 256)
 COLUMNS = 6

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from partpool import PartPool, build, find_lip
-from partpool.pool.part import MPII_KEYPOINTS
 from partpool.synthetic.people import draw_person, write_lip_dataset
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SHAPE = (96, 64)

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader, Dataset
 
 import partpool
 from asda_aug import ASDADataset, JointPlacer, PasteParts
-from partpool.pool.part import MPII_KEYPOINTS
 from partpool.synthetic.people import draw_person, write_lip_dataset
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
 sys.path.append(str(Path(__file__).parents[1] / "asda_loop"))
 from people import PoseNetwork

@@ -7,18 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from partpool.taxonomy.keypoints import MIRRORED_KEYPOINTS
 from partpool.taxonomy.part_classes import Taxonomy
-
-MPII_KEYPOINTS = (
-    "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "pelvis", "thorax", "upper_neck",
-    "head_top", "right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist",
-)  # fmt: skip
-"""Names of a part's keypoints, in MPII order."""
-MIRRORED_KEYPOINTS = [
-    MPII_KEYPOINTS.index(name.replace("left", "right") if name.startswith("left") else name.replace("right", "left"))
-    for name in MPII_KEYPOINTS
-]
-"""Where each keypoint of a mirrored person comes from (an involution)."""
 
 
 @dataclass(slots=True, repr=False)

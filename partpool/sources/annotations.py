@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool.errors import FileError, SourceError
-from partpool.pool.part import MPII_KEYPOINTS
 from partpool.sources.files import SourceFile
 from partpool.sources.pose import FIELDS, read_row
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
 MAX_FILE = 2**31
 """Larger files are refused."""

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from partpool.pool.part import MPII_KEYPOINTS
 from partpool.synthetic.clothes import dress
 from partpool.synthetic.figure import Canvas, Figure, Point
 from partpool.synthetic.labels import BODY
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 from partpool.taxonomy.schemes import LIP, LabelScheme
 
 View = Literal["whole", "portrait", "legs"]

@@ -15,7 +15,7 @@ from asda_aug.occluders.occluder import Paste
 from asda_aug.scene.skeletons import COCO
 from partpool import Part, PartPool
 from partpool.errors import ConfigError, PoolNotFoundError
-from partpool.pool.part import MPII_KEYPOINTS
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
 FULL = RandomPlacer(s=(3, 3), tx=(0, 0), ty=(0, 0))
 """Covers everything in the middle."""

@@ -19,8 +19,9 @@ import pytest
 from partpool import ASDA26, EXTENDED, LIP, PartPool, Taxonomy, build, find_lip
 from partpool.errors import ConfigError, PoolError, PoolNotFoundError
 from partpool.pool.codec import CODECS, decode
-from partpool.pool.part import MIRRORED_KEYPOINTS, MPII_KEYPOINTS, Part
+from partpool.pool.part import Part
 from partpool.synthetic.people import write_lip_dataset
+from partpool.taxonomy.keypoints import MIRRORED_KEYPOINTS, MPII_KEYPOINTS
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partpool.errors import SourceError
-from partpool.pool.part import MPII_KEYPOINTS
 from partpool.sources.annotations import Annotation, AnnotationFile
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
 POINTS = [[10.5, 20.0, 2], [30.0, 40.25, 1], [0, 0, 0], [50.0, 60.0, 2]]
 NAMES = ["nose", "left_eye", "right_eye", "left_ear"]

@@ -19,11 +19,11 @@ from PIL import Image
 
 from partpool import ASDA26, FilterConfig, LabelScheme, PartPool, build, find_lip, find_pairs
 from partpool.errors import ConfigError, LabelMapError, SourceError
-from partpool.pool.part import MPII_KEYPOINTS
 from partpool.sources import find_masks
 from partpool.sources.decoding import read_label_map
 from partpool.sources.reading import read_item
 from partpool.synthetic.people import draw_person, write_lip_dataset, write_pairs
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 from partpool.taxonomy.schemes import CIHP, LIP, SCHEMES
 
 SAPIENS = SCHEMES["sapiens-28"]

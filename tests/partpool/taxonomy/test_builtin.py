@@ -10,10 +10,10 @@ import pytest
 
 from oracles.segmentation import segment as slow_segment
 from partpool import ASDA26, LabelScheme, PartPool, build, find_pairs
-from partpool.pool.part import MPII_KEYPOINTS
 from partpool.segment.segmenter import Segmenter
 from partpool.synthetic.people import VIEWS, draw_person, write_pairs
 from partpool.taxonomy.builtin import DEFAULTS, against_asda26, builtin_taxonomy, default_taxonomy, other_side
+from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 from partpool.taxonomy.part_classes import Taxonomy
 from partpool.taxonomy.schemes import SCHEMES, builtin_scheme
 
