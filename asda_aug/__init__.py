@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from asda_aug.batch.compose import compose
     from asda_aug.batch.part_batch import PartBatch
     from asda_aug.dataset.asda_dataset import ASDADataset
-    from asda_aug.occluders.cutout import Cutout, RectanglePaste
+    from asda_aug.occluders.cutout import Cutout
     from asda_aug.occluders.occluder import Paste
     from asda_aug.occluders.paste_parts import PasteParts
+    from asda_aug.occluders.rectangle_paste import RectanglePaste
     from asda_aug.occluders.ror import ROR
     from asda_aug.pasting.coverage import coverage
     from asda_aug.pasting.paste import paste
@@ -46,7 +47,7 @@ _HOMES = {
     "Placement": "placement",
     "ROR": "occluders.ror",
     "RandomPlacer": "sampling.placers",
-    "RectanglePaste": "occluders.cutout",
+    "RectanglePaste": "occluders.rectangle_paste",
     "Scene": "scene.scene",
     "compose": "batch.compose",
     "coverage": "pasting.coverage",

@@ -28,11 +28,12 @@ TOO_HIGH = {"torch", "torchvision", "typer", "click", "rich", "asda_aug", "partp
 READER_SIDE = {"errors", "pool", "taxonomy"}
 """What asda_aug may know of partpool."""
 LIGHT = (
-    "adapters",
+    "adapters.auto",
     "occluders.cutout",
     "occluders.occluder",
     "occluders.paste_parts",
     "occluders.preview",
+    "occluders.rectangle_paste",
     "occluders.ror",
     "pasting.coverage",
     "pasting.harmonize",

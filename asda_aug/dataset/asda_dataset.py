@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from asda_aug.adapters import Adapter, attach, fitting_adapter, with_place_for_marks
+from asda_aug.adapters.adapter import Adapter, attach, with_place_for_marks
+from asda_aug.adapters.auto import fitting_adapter
 from asda_aug.adapters.hints import find_hints, merge_hints, unwrapped
 from asda_aug.dataset.deferral import check_colours, check_deferral, part_batch
 from asda_aug.dataset.first_sample import check_base, probe, warn

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import IterableDataset
 
-from asda_aug.adapters import Adapter
+from asda_aug.adapters.adapter import Adapter
 from asda_aug.occluders.occluder import Occluder
 from asda_aug.scene.scene import Scene
 from asda_aug.scene.skeletons import COCO

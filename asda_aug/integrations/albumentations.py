@@ -22,11 +22,11 @@ from albumentations import DualTransform
 from albumentations.core.type_definitions import Targets
 from numpy.typing import NDArray
 
-import asda_aug
-from asda_aug.adapters import check_values
+from asda_aug.adapters.auto import check_values
 from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug.adapters.simple import MappingAdapter
 from asda_aug.errors import AdapterError
+from asda_aug.occluders import paste_parts
 from asda_aug.occluders.occluder import Occluder, Paste
 from asda_aug.pasting.coverage import COVERED, coverage
 from partpool.errors import ConfigError
@@ -79,7 +79,7 @@ class PasteParts(DualTransform):  # type: ignore[misc]
     ) -> None:
         if isinstance(pool, Occluder) and options:
             raise ConfigError(f"pass {', '.join(options)} to {type(pool).__name__}, not beside it")
-        self.occluder = pool if isinstance(pool, Occluder) else asda_aug.PasteParts(pool, **options)
+        self.occluder = pool if isinstance(pool, Occluder) else paste_parts.PasteParts(pool, **options)
         super().__init__(p=p * self.occluder.p)
         self.visibility = visibility
         self._adapter = MappingAdapter(merge_hints(Hints(), bgr=bgr, skeleton=skeleton))

@@ -21,10 +21,11 @@ from typing import Any
 
 from mmpose.registry import TRANSFORMS
 
-import asda_aug
+from asda_aug.occluders import cutout, paste_parts, rectangle_paste, ror
 from asda_aug.occluders.occluder import Occluder
+from asda_aug.sampling.placers import JointPlacer, RandomPlacer
 
-OBJECTS = (asda_aug.RandomPlacer, asda_aug.JointPlacer)
+OBJECTS = (RandomPlacer, JointPlacer)
 """What options may name besides the transforms themselves."""
 
 
@@ -50,22 +51,22 @@ class _Transform(Occluder):
 
 
 @TRANSFORMS.register_module()
-class PasteParts(_Transform, asda_aug.PasteParts):
+class PasteParts(_Transform, paste_parts.PasteParts):
     """:class:`asda_aug.PasteParts` for MMPose, after ``TopdownAffine`` and before ``GenerateTarget``."""
 
 
 @TRANSFORMS.register_module()
-class ROR(_Transform, asda_aug.ROR):
+class ROR(_Transform, ror.ROR):
     """:class:`asda_aug.ROR` for MMPose, at the same place."""
 
 
 @TRANSFORMS.register_module()
-class Cutout(_Transform, asda_aug.Cutout):
+class Cutout(_Transform, cutout.Cutout):
     """:class:`asda_aug.Cutout` for MMPose, at the same place."""
 
 
 @TRANSFORMS.register_module()
-class RectanglePaste(_Transform, asda_aug.RectanglePaste):
+class RectanglePaste(_Transform, rectangle_paste.RectanglePaste):
     """:class:`asda_aug.RectanglePaste` for MMPose, at the same place."""
 
 

@@ -1,10 +1,9 @@
-"""The controls that any study of pasted parts needs: a plain rectangle, and a part without its outline."""
+"""The control that only covers: rectangles of one colour."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -47,7 +46,7 @@ class Cutout(Occluder):
     ) -> None:
         if like is not None and size is not None:
             raise ConfigError("size has no effect beside like, whose parts give it")
-        super().__init__(**(options if like is None else _options_like(like, options)))
+        super().__init__(**(options if like is None else options_like(like, options)))
         if fill != "noise" and (isinstance(fill, str) or not _is_colour(fill)):
             raise ConfigError(f"fill must be 'noise' or three numbers from 0 to 255, but got {fill!r}")
         self.like, self.fill = like, fill
@@ -105,37 +104,7 @@ class Cutout(Occluder):
         return rectangle(rgb, left, top, NAME, person, box)
 
 
-class RectanglePaste(Occluder):
-    """Pastes rectangles of the texture of body parts: semantics without an outline.
-
-    Every part of ``like`` is drawn as its whole patch, whose colour goes on outside its mask, shrunk to the area of the
-    mask; turned and placed as the part would have been.
-
-    Args:
-        like: Draws the parts.
-        **options: See :class:`~asda_aug.occluders.occluder.Occluder`.
-    """
-
-    def __init__(self, like: PasteParts, **options: Any) -> None:
-        super().__init__(**_options_like(like, options))
-        self.like = like
-
-    @property
-    def anchor(self) -> str:
-        """What the patches are placed relative to."""
-        return self.like.anchor
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the part classes."""
-        return self.like.names
-
-    def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
-        """Decide which patches go where."""
-        return [_without_outline(paste) for paste in self.like.draw(scene, rng)]
-
-
-def _options_like(like: PasteParts, options: dict[str, Any]) -> dict[str, Any]:
+def options_like(like: PasteParts, options: dict[str, Any]) -> dict[str, Any]:
     """Options of an occluder that stands in for another: those of the other, where they are not given."""
     if not isinstance(like, PasteParts):
         raise ConfigError(f"like must be a PasteParts, but got {like!r}; pass PasteParts(pool)")
@@ -153,14 +122,3 @@ def covered_area(paste: Paste) -> float:
     """Pixels of the image that a paste's mask covers, if all of it lies within."""
     (a, b, _), (c, d, _) = paste.matrix.tolist()
     return abs(a * d - b * c) * int(np.count_nonzero(paste.part.mask))
-
-
-def _without_outline(paste: Paste) -> Paste:
-    mask = paste.part.mask
-    height, width = mask.shape
-    shrink = math.sqrt(np.count_nonzero(mask) / mask.size)
-    matrix = paste.matrix.copy()
-    middle = matrix @ (width / 2, height / 2, 1)
-    matrix[:, :2] *= shrink
-    matrix[:, 2] = middle - matrix[:, :2] @ (width / 2, height / 2)
-    return replace(paste, part=replace(paste.part, mask=np.ones_like(mask)), matrix=matrix)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.adapters import Adapter, fitting_adapter, with_place_for_marks
+from asda_aug.adapters.adapter import Adapter, with_place_for_marks
+from asda_aug.adapters.auto import fitting_adapter
 from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug.pasting.coverage import COVERED, shares
 from asda_aug.pasting.harmonize import colour_moments, harmonize

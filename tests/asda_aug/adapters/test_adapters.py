@@ -14,7 +14,8 @@ from PIL import Image
 from torch.utils.data import default_collate
 
 from asda_aug import ASDADataset, Cutout, PartBatch, PasteParts, Scene
-from asda_aug.adapters import BUILT_IN, Adapter, attach, find_adapter, outline
+from asda_aug.adapters.adapter import Adapter, attach
+from asda_aug.adapters.auto import BUILT_IN, find_adapter, outline
 from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug.errors import AdapterError
 from asda_aug.occluders.rectangles import rectangle

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from asda_aug import ASDADataset, PasteParts
-from asda_aug.adapters import find_adapter
+from asda_aug.adapters.auto import find_adapter
 from asda_aug.adapters.detection import CocoAdapter, DetectionAdapter
 from asda_aug.adapters.hints import Hints
 from asda_aug.errors import AdapterError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from asda_aug.adapters import find_adapter
+from asda_aug.adapters.auto import find_adapter
 from asda_aug.adapters.hints import Hints
 from asda_aug.adapters.hrnet import HRNetAdapter
 from asda_aug.errors import AdapterError

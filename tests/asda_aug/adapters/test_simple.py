@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from asda_aug import ASDADataset
-from asda_aug.adapters import find_adapter
+from asda_aug.adapters.auto import find_adapter
 from asda_aug.adapters.hints import Hints
 from asda_aug.adapters.simple import MappingAdapter, PairAdapter
 from asda_aug_samples import XY, V, boxed, pixels, triples

@@ -56,24 +56,8 @@ def test_noise() -> None:
     assert paste.part.rgb.std() > 50
 
 
-def test_parts_without_their_outline(parts: PartPool) -> None:
-    for seed in range(20):
-        like = paster(parts)
-        originals = like.draw(scene(), np.random.default_rng(seed))
-        rectangles = RectanglePaste(like).draw(scene(), np.random.default_rng(seed))
-        for original, rectangle in zip(originals, rectangles, strict=True):
-            assert covered_area(rectangle) == pytest.approx(covered_area(original))
-            np.testing.assert_array_equal(rectangle.part.rgb, original.part.rgb)
-            height, width = original.part.mask.shape
-            middle = (width / 2, height / 2, 1)
-            np.testing.assert_allclose(rectangle.matrix @ middle, original.matrix @ middle)
-            assert rectangle.part.mask.all()
-            assert not original.part.mask.all()
-
-
-def test_what_they_paste_is_called(parts: PartPool) -> None:
+def test_what_it_pastes_is_called() -> None:
     assert Cutout().names == ("cutout",)
-    assert RectanglePaste(paster(parts)).names == parts.taxonomy.names
 
 
 def test_options_are_those_of_what_they_stand_in_for(parts: PartPool) -> None:
