@@ -6,12 +6,11 @@ PyTorch; a name that needs it says how to install it.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asda_aug.adapters.adapter import Adapter
     from asda_aug.adversarial.augmenter import AdversarialAugmenter
     from asda_aug.adversarial.class_adversary import ClassAdversary
     from asda_aug.adversarial.generator import Generator
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ASDADataset": "dataset.asda_dataset",
+    "Adapter": "adapters.adapter",
     "AdversarialAugmenter": "adversarial.augmenter",
     "ClassAdversary": "adversarial.class_adversary",
     "Cutout": "occluders.cutout",
@@ -60,6 +60,7 @@ _HOMES = {
 __all__ = [
     "ROR",
     "ASDADataset",
+    "Adapter",
     "AdversarialAugmenter",
     "ClassAdversary",
     "Cutout",
@@ -82,17 +83,6 @@ __all__ = [
     "paste",
     "to_cv2",
 ]
-
-
-class _Package(ModuleType):
-    """A function may have the name of its module: ``asda_aug.compose`` stays the function when that is imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from asda_aug.adapters.adapter import Adapter
+from asda_aug.adapters.auto import AdapterFinder
+from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug_data import MEAN, STD
 
 WIDTH, HEIGHT = 48, 64
@@ -72,6 +75,11 @@ class Structure:
     crop: bool = True
     bgr: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def adapter_for(sample: Any, choice: Any = "auto", **options: Any) -> Adapter:
+    """The adapter that is found for a sample; options say what it does not say of itself."""
+    return AdapterFinder(choice, merge_hints(Hints(), **options)).find(sample)
 
 
 def pixels() -> NDArray[np.uint8]:

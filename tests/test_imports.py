@@ -51,9 +51,10 @@ LIGHT = (
 )  # fmt: skip
 """Modules of asda_aug that work without torch."""
 AUGMENTATION_NAMES = {
-    "ASDADataset", "AdversarialAugmenter", "ClassAdversary", "Cutout", "Frame", "Generator", "GeneratorPlacer",
-    "JointPlacer", "PartBatch", "PartSampler", "Paste", "PasteParts", "Placement", "ROR", "RandomPlacer",
-    "RectanglePaste", "Scene", "compose", "coverage", "forward_matrix", "paper_matrix", "paste", "to_cv2",
+    "ASDADataset", "Adapter", "AdversarialAugmenter", "ClassAdversary", "Cutout", "Frame", "Generator",
+    "GeneratorPlacer", "JointPlacer", "PartBatch", "PartSampler", "Paste", "PasteParts", "Placement", "ROR",
+    "RandomPlacer", "RectanglePaste", "Scene", "compose", "coverage", "forward_matrix", "paper_matrix", "paste",
+    "to_cv2",
 }  # fmt: skip
 PUBLIC = {
     "ASDA26", "EXTENDED", "LIP", "BuildReport", "FilterConfig", "Item", "LabelScheme", "MergeReport", "Part",

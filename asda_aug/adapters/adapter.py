@@ -1,9 +1,8 @@
-"""Reading and writing samples of any data set.
+"""What an adapter is: how samples of one structure are read, and written back changed.
 
-An adapter turns a sample into a :class:`~asda_aug.scene.scene.Scene` and writes a changed scene back. The built-in
-ones are recognised by the structure of a sample, never by what is imported. One of your own takes two methods::
+One of your own takes two methods::
 
-    class MyAdapter:
+    class MyAdapter(Adapter):
         def read(self, sample):
             return Scene(sample["rgb"], sample["joints"], visible=sample["seen"] > 0)
 
@@ -20,40 +19,87 @@ alone do not pass through ``write``, so it gives fields back in the type that th
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol, runtime_checkable
 
 from asda_aug.scene.scene import Scene
 
 
-@runtime_checkable
-class Adapter(Protocol):
-    """Reads and writes samples of one structure.
+class Adapter(ABC):
+    """Reads and writes samples of one structure; :meth:`read` and :meth:`write` are all that it needs.
 
-    A third method, ``attach(sample, name, value) -> sample``, may put an extra field (deferred parts, the paste mask)
-    into the sample; without it the sample becomes ``(sample, value)``. A fourth, ``recognises(sample) -> bool``, may
-    say which samples it can read; without it it must read all. An attribute ``for_keypoints`` may say what to do if it
-    finds none where they are expected, for warnings.
+    Attributes:
+        for_keypoints: What a user can do if no keypoints are found where they are expected, for warnings.
     """
 
-    def read(self, sample: Any) -> Scene:
-        """What is on the sample. Must not change it."""
-        ...
+    for_keypoints: str = ""
 
+    @abstractmethod
+    def read(self, sample: Any) -> Scene:
+        """What is on the sample, which it must not change."""
+
+    @abstractmethod
     def write(self, sample: Any, scene: Scene) -> Any:
         """A sample like ``sample`` with the scene's image, and its flags where they have changed; ``sample`` stays.
 
         With ``inplace=True`` the scene's image may be that of ``sample``, pasted over.
         """
+
+    def recognises(self, sample: Any) -> bool:
+        """Whether it can read the sample; else it reads all."""
+        del sample
+        return True
+
+    def attach(self, sample: Any, name: str, value: Any) -> Any:
+        """The sample with an extra field (deferred parts, the paste mask); else ``(sample, value)``."""
+        del name
+        return sample, value
+
+    def with_place_for_marks(self, sample: Any) -> Any:
+        """The sample with an empty field for marked keypoints, where samples need one all or none; else as it is."""
+        return sample
+
+
+@runtime_checkable
+class ReadsAndWrites(Protocol):
+    """What serves as an adapter without being an :class:`Adapter`."""
+
+    def read(self, sample: Any) -> Scene:
+        """What is on the sample."""
+        ...
+
+    def write(self, sample: Any, scene: Scene) -> Any:
+        """The sample with what is on the scene."""
         ...
 
 
-def with_place_for_marks(adapter: Adapter, sample: Any) -> Any:
-    """The sample with an empty field for marked keypoints, where its structure needs one that not all samples have."""
-    method = getattr(adapter, "with_place_for_marks", None)
-    return sample if method is None else method(sample)
+class ForeignAdapter(Adapter):
+    """An object that has ``read`` and ``write`` as an :class:`Adapter`; its other methods are used if it has them.
 
+    Args:
+        own: The object.
+    """
 
-def attach(adapter: Adapter, sample: Any, name: str, value: Any) -> Any:
-    """The sample with an extra field, where its adapter puts it."""
-    method = getattr(adapter, "attach", None)
-    return (sample, value) if method is None else method(sample, name, value)
+    def __init__(self, own: ReadsAndWrites) -> None:
+        self._own = own
+        self.for_keypoints = getattr(own, "for_keypoints", self.for_keypoints)
+
+    def read(self, sample: Any) -> Scene:
+        """What the object's ``read`` finds."""
+        return self._own.read(sample)
+
+    def write(self, sample: Any, scene: Scene) -> Any:
+        """What the object's ``write`` makes."""
+        return self._own.write(sample, scene)
+
+    def recognises(self, sample: Any) -> bool:
+        """What the object says, else yes."""
+        return getattr(self._own, "recognises", super().recognises)(sample)
+
+    def attach(self, sample: Any, name: str, value: Any) -> Any:
+        """The field where the object puts it, else beside the sample."""
+        return getattr(self._own, "attach", super().attach)(sample, name, value)
+
+    def with_place_for_marks(self, sample: Any) -> Any:
+        """The sample with the place that the object makes, else as it is."""
+        return getattr(self._own, "with_place_for_marks", super().with_place_for_marks)(sample)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from asda_aug.adapters.adapter import Adapter
+from asda_aug.adapters.adapter import Adapter, ForeignAdapter, ReadsAndWrites
+from asda_aug.adapters.built_in import BuiltInAdapter
 from asda_aug.adapters.detection import CocoAdapter, DetectionAdapter
 from asda_aug.adapters.hints import Hints
 from asda_aug.adapters.hrnet import HRNetAdapter
@@ -19,7 +20,7 @@ from asda_aug.scene.normalisation import gain_and_offset
 from asda_aug.scene.scene import Scene
 from partpool.errors import ConfigError
 
-BUILT_IN: Mapping[str, type[Any]] = {
+BUILT_IN: Mapping[str, type[BuiltInAdapter]] = {
     "hrnet": HRNetAdapter,
     "mmpose-packed": PackedMMPoseAdapter,
     "mmpose": MMPoseAdapter,
@@ -37,47 +38,50 @@ WRONG_SCALE = 5.0
 """How far one of known normalisation may, noise and all; mean and std on a scale of 255 are farther off."""
 
 
-def find_adapter(adapter: Adapter | str, sample: Any, hints: Hints | None = None) -> Adapter:
-    """The adapter to use, tried on a sample.
+class AdapterFinder:
+    """Finds the adapter of each sample: the one that was used last while it fits, else another.
 
     Args:
-        adapter: ``"auto"``, a name of a built-in one, or an adapter.
-        sample: A sample of the data set.
-        hints: What the sample does not say of itself; only built-in adapters use it.
+        choice: ``"auto"``, the name of a built-in adapter, an :class:`~asda_aug.adapters.adapter.Adapter`, or another
+            object with the methods ``read`` and ``write``.
+        hints: What samples do not say of themselves; only built-in adapters use it.
 
     Raises:
-        AdapterError: If no adapter recognises the sample, or it cannot be read.
-        ConfigError: If there is no adapter of that name.
+        ConfigError: If it is none of these.
     """
-    if not isinstance(adapter, str):
-        if isinstance(adapter, type) or not isinstance(adapter, Adapter):
-            came = f"the class {adapter.__name__}" if isinstance(adapter, type) else type(adapter).__name__
-            raise ConfigError(f"an adapter must be an object with the methods read and write, but got {came}")
-        found = adapter
-    else:
-        found = _built_in(adapter, sample)(hints or Hints())
-    try:
-        scene = found.read(sample)
-        if not isinstance(scene, Scene):
-            raise AdapterError(f"{type(found).__name__}.read must return a Scene, but got {type(scene).__name__}")
-        if isinstance(adapter, str) and not is_image(scene.image):
-            raise AdapterError(f"the sample is {outline(sample)}, in which {outline(scene.image)} is no image")
-        check_values(scene)
-    except ValueError as error:
-        raise AdapterError(f"the sample is {outline(sample)}, which cannot be read: {error}") from error
-    return found
+
+    def __init__(self, choice: Adapter | ReadsAndWrites | str, hints: Hints) -> None:
+        self._choice, self._name = _checked_choice(choice), type(choice).__name__
+        self._hints = hints
+        self._last: Adapter | None = None
+
+    def find(self, sample: Any) -> Adapter:
+        """The adapter of a sample; another than the last one is tried on it.
+
+        Raises:
+            AdapterError: If no adapter recognises the sample, or it cannot be read.
+        """
+        if self._last is None or not self._last.recognises(sample):
+            self._last = self._tried(sample)
+        return self._last
+
+    def _tried(self, sample: Any) -> Adapter:
+        named = isinstance(self._choice, str)
+        adapter = _recognising(self._choice, sample, self._hints) if isinstance(self._choice, str) else self._choice
+        try:
+            scene = adapter.read(sample)
+            if not isinstance(scene, Scene):
+                raise AdapterError(f"{self._name}.read must return a Scene, but got {type(scene).__name__}")
+            if named and not is_image(scene.image):
+                raise AdapterError(f"the sample is {outline(sample)}, in which {outline(scene.image)} is no image")
+            check_colour_range(scene)
+        except ValueError as error:
+            raise AdapterError(f"the sample is {outline(sample)}, which cannot be read: {error}") from error
+        return adapter
 
 
-def fitting_adapter(last: Adapter | None, adapter: Adapter | str, sample: Any, hints: Hints | None = None) -> Adapter:
-    """The adapter that was used last if it reads this sample too, else another; see :func:`find_adapter`."""
-    recognises = getattr(last, "recognises", None)
-    if last is not None and (recognises is None or recognises(sample)):
-        return last
-    return find_adapter(adapter, sample, hints)
-
-
-def check_values(scene: Scene) -> None:
-    """Make sure that the range of the image's values is known.
+def check_colour_range(scene: Scene) -> None:
+    """Make sure that it is known what black and white are in a scene's image.
 
     Raises:
         AdapterError: If it is no image, or a float image is neither in [0, 1] nor normalised in a known way.
@@ -102,16 +106,28 @@ def check_values(scene: Scene) -> None:
     raise AdapterError(f"{problem}; pass mean and std (in [0, 1], in the image's channel order){scale}")
 
 
-def _built_in(name: str, sample: Any) -> type[Any]:
+def _checked_choice(choice: Adapter | ReadsAndWrites | str) -> Adapter | str:
+    if isinstance(choice, str):
+        if choice != "auto" and choice not in BUILT_IN:
+            raise ConfigError(f"there is no adapter {choice!r}; there are: auto, {', '.join(BUILT_IN)}, or your own")
+        return choice
+    if isinstance(choice, type) or not isinstance(choice, ReadsAndWrites):
+        came = f"the class {choice.__name__}" if isinstance(choice, type) else type(choice).__name__
+        raise ConfigError(f"an adapter must be an object with the methods read and write, but got {came}")
+    return choice if isinstance(choice, Adapter) else ForeignAdapter(choice)
+
+
+def _recognising(name: str, sample: Any, hints: Hints) -> Adapter:
+    """The built-in adapter of that name, or with ``"auto"`` the first that recognises the sample."""
     if name != "auto":
-        if name not in BUILT_IN:
-            raise ConfigError(f"there is no adapter {name!r}; there are: auto, {', '.join(BUILT_IN)}, or your own")
-        if not BUILT_IN[name].recognises(sample):
+        adapter = BUILT_IN[name](hints)
+        if not adapter.recognises(sample):
             raise AdapterError(f"the sample is {outline(sample)}, which adapter {name!r} cannot read")
-        return BUILT_IN[name]
+        return adapter
     for kind in BUILT_IN.values():
-        if kind.recognises(sample):
-            return kind
+        adapter = kind(hints)
+        if adapter.recognises(sample):
+            return adapter
     raise AdapterError(
         f"the sample is {outline(sample)}, a structure that is not known; pass adapter=… with the two methods read and "
         "write (see docs/datasets.md), or one of: " + ", ".join(BUILT_IN)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.adapters.annotations import boxes_xyxy, changed_points, read_points, write_points
+from asda_aug.adapters.built_in import BuiltInAdapter
 from asda_aug.adapters.containers import like_sequence, like_values, to_array, with_fields
-from asda_aug.adapters.hints import Hints
 from asda_aug.scene.image_arrays import is_image
 from asda_aug.scene.scene import Scene
 
@@ -18,7 +18,7 @@ COCO_PERSON = 1
 """COCO's category of people."""
 
 
-class DetectionAdapter:
+class DetectionAdapter(BuiltInAdapter):
     """``(image, target)`` as torchvision's detection models take them, plain or ``tv_tensors``.
 
     Required: ``target["boxes"]`` [P, 4], x0 y0 x1 y1, or ``tv_tensors.BoundingBoxes`` of any upright format; or
@@ -31,16 +31,12 @@ class DetectionAdapter:
     Added: ``target["asda"]``, ``target["asda_mask"]`` on request.
     """
 
-    def __init__(self, hints: Hints) -> None:
-        self._hints = hints
-
-    @staticmethod
-    def recognises(sample: Any) -> bool:
+    def recognises(self, sample: Any) -> bool:
         """Whether the sample has this structure."""
         return is_pair(sample) and isinstance(sample[1], Mapping) and ("boxes" in sample[1] or "keypoints" in sample[1])
 
     def read(self, sample: Any) -> Scene:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """The image and its people: their boxes and keypoints."""
         image, target = sample
         points = read_points(target)
         boxes = boxes_xyxy(target["boxes"]) if "boxes" in target else None
@@ -50,7 +46,7 @@ class DetectionAdapter:
         return self._hints.scene(image, points, boxes=boxes, crop=crop)
 
     def write(self, sample: Any, scene: Scene) -> Any:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """The pair with the scene's image, and a copy of the target where v has changed."""
         fields = changed_points(sample[1], scene)
         return like_sequence(sample, (scene.image, with_fields(sample[1], fields) if fields else sample[1]))
 
@@ -59,7 +55,7 @@ class DetectionAdapter:
         return like_sequence(sample, (sample[0], with_fields(sample[1], {name: value})))
 
 
-class CocoAdapter:
+class CocoAdapter(BuiltInAdapter):
     """``(image, annotations)`` as ``torchvision.datasets.CocoDetection`` gives them.
 
     Required: each annotation's ``bbox``, x y w h. Optional: ``keypoints``, a flat list x y v …. People are annotations
@@ -68,11 +64,7 @@ class CocoAdapter:
     Modified: the image; v where a covered keypoint is marked (1) or dropped (0), in copies of the annotations.
     """
 
-    def __init__(self, hints: Hints) -> None:
-        self._hints = hints
-
-    @staticmethod
-    def recognises(sample: Any) -> bool:
+    def recognises(self, sample: Any) -> bool:
         """Whether the sample has this structure; an image may have no annotations."""
         return (
             is_pair(sample)
@@ -81,7 +73,7 @@ class CocoAdapter:
         )
 
     def read(self, sample: Any) -> Scene:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """The photograph and the people among its annotations."""
         image, annotations = sample
         people = [each for each in annotations if _is_person(each)]
         boxes = np.array([each["bbox"] for each in people], float).reshape(-1, 4)
@@ -94,7 +86,7 @@ class CocoAdapter:
         return self._hints.scene(image, points, boxes=boxes, crop=False)
 
     def write(self, sample: Any, scene: Scene) -> Any:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """The pair with the scene's image, and copies of the annotations where v has changed."""
         if not scene.relabelled:
             return like_sequence(sample, (scene.image, sample[1]))
         flags = zip(scene.labelled, scene.visible, strict=True)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.adapters.annotations import Points
+from asda_aug.adapters.built_in import BuiltInAdapter
 from asda_aug.adapters.containers import like_sequence, to_array, with_empty_maps, with_fields, with_zeros
-from asda_aug.adapters.hints import Hints
 from asda_aug.scene.scene import Scene
 
 
-class HRNetAdapter:
+class HRNetAdapter(BuiltInAdapter):
     """``(input, target, target_weight, meta)``: a crop, its heat maps, their weights, and a dictionary.
 
     Required: ``input`` [3, H, W] normalised tensor, or [H, W, 3] uint8 without transform; BGR unless the data set has
@@ -27,11 +27,7 @@ class HRNetAdapter:
     Added: ``meta["asda"]``, ``meta["asda_mask"]`` on request.
     """
 
-    def __init__(self, hints: Hints) -> None:
-        self._hints = hints
-
-    @staticmethod
-    def recognises(sample: Any) -> bool:
+    def recognises(self, sample: Any) -> bool:
         """Whether the sample has this structure."""
         return (
             isinstance(sample, (tuple, list))
@@ -42,13 +38,13 @@ class HRNetAdapter:
         )
 
     def read(self, sample: Any) -> Scene:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """The crop and the joints of its person."""
         image, _, _, meta = sample
         labelled = _labelled(meta)[None]
         return self._hints.scene(image, Points(to_array(meta["joints"])[None, :, :2], labelled, labelled), bgr=True)
 
     def write(self, sample: Any, scene: Scene) -> Any:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """The tuple with the scene's image, and copies of target, weights and ``meta`` where joints have changed."""
         _, target, weight, meta = sample
         if not scene.relabelled:
             return like_sequence(sample, (scene.image, target, weight, meta))

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asda_aug.adapters.annotations import Points
+from asda_aug.adapters.built_in import BuiltInAdapter
 from asda_aug.adapters.containers import Array, like_sequence, to_array, with_empty_maps, with_fields, with_zeros
-from asda_aug.adapters.hints import Hints
 from asda_aug.errors import AdapterError
 from asda_aug.scene.image_arrays import is_image, is_tensor
 from asda_aug.scene.scene import Scene
@@ -20,7 +20,7 @@ FLAGS = ("keypoints_visible", "keypoints_visible_weights")
 INTO_PIPELINE = "put PasteParts into the pipeline before GenerateTarget"
 
 
-class MMPoseAdapter:
+class MMPoseAdapter(BuiltInAdapter):
     """The dictionary that MMPose's transforms hand on.
 
     Required: ``img`` [H, W, 3] BGR. ``transformed_keypoints`` [N, K, 2], pixels of the crop (after ``TopdownAffine``),
@@ -34,22 +34,18 @@ class MMPoseAdapter:
     Added: ``keypoints_occluded`` bool [N, K] says which are marked. ``asda``, ``asda_mask`` on request.
     """
 
-    def __init__(self, hints: Hints) -> None:
-        self._hints = hints
-
-    @staticmethod
-    def recognises(sample: Any) -> bool:
+    def recognises(self, sample: Any) -> bool:
         """Whether the sample has this structure."""
         return isinstance(sample, Mapping) and "img" in sample and is_image(sample["img"])
 
     def read(self, sample: Any) -> Scene:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """The crop or photograph, and the keypoints and boxes of its people."""
         crop = "transformed_keypoints" in sample or "bbox" not in sample
         boxes = None if crop else sample["bbox"]
         return self._hints.scene(sample["img"], _points(sample), boxes=boxes, crop=crop, bgr=True)
 
     def write(self, sample: Any, scene: Scene) -> Any:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """A copy of the dictionary with the scene's image, and flags, weights and heat maps as the scene has them."""
         fields = {"img": scene.image}
         before = _points(sample) if scene.relabelled else None
         if before is not None:
@@ -75,7 +71,7 @@ class MMPoseAdapter:
         return with_fields(sample, {name: value})
 
 
-class PackedMMPoseAdapter:
+class PackedMMPoseAdapter(BuiltInAdapter):
     """What a top-down pipeline ends in: ``{"inputs": [3, H, W] uint8 BGR, "data_samples": PoseDataSample}``.
 
     Keypoints of the crop are ``gt_instances.transformed_keypoints`` where ``pack_transformed=True`` put them, else the
@@ -90,22 +86,18 @@ class PackedMMPoseAdapter:
 
     for_keypoints = "pass pack_transformed=True to PackPoseInputs"
 
-    def __init__(self, hints: Hints) -> None:
-        self._hints = hints
-
-    @staticmethod
-    def recognises(sample: Any) -> bool:
+    def recognises(self, sample: Any) -> bool:
         """Whether the sample has this structure."""
         return (
             isinstance(sample, Mapping) and "inputs" in sample and hasattr(sample.get("data_samples"), "gt_instances")
         )
 
     def read(self, sample: Any) -> Scene:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """The crop and the keypoints of its person."""
         return self._hints.scene(sample["inputs"], _packed_points(sample), bgr=True)
 
     def write(self, sample: Any, scene: Scene) -> Any:
-        """See :class:`asda_aug.adapters.Adapter`."""
+        """A copy of the dictionary with the scene's image, and of ``data_samples`` where keypoints are dropped."""
         fields = {"inputs": scene.image}
         before = _packed_points(sample) if scene.relabelled else None
         if before is not None:

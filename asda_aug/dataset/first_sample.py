@@ -109,6 +109,5 @@ def _check_policy(adapter: Adapter, sample: Any, scene: Scene, policy: str) -> N
 
 
 def _no_keypoints(adapter: Adapter) -> str:
-    way_out = getattr(adapter, "for_keypoints", None)
     found = "no keypoints are found on the first sample"
-    return f"{found}; if it has some, {way_out}" if way_out else found
+    return f"{found}; if it has some, {adapter.for_keypoints}" if adapter.for_keypoints else found

@@ -22,7 +22,7 @@ from albumentations import DualTransform
 from albumentations.core.type_definitions import Targets
 from numpy.typing import NDArray
 
-from asda_aug.adapters.auto import check_values
+from asda_aug.adapters.auto import check_colour_range
 from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug.adapters.simple import MappingAdapter
 from asda_aug.errors import AdapterError
@@ -92,7 +92,7 @@ class PasteParts(DualTransform):  # type: ignore[misc]
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         """Draw what is pasted over the people of ``data``."""
         scene = self._adapter.read(self._sample(data, params["shape"]))
-        check_values(scene)
+        check_colour_range(scene)
         return {"pastes": self.occluder.draw(scene, self.random_generator)}
 
     def apply(self, img: Array, pastes: Sequence[Paste] = (), **params: Any) -> Array:

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.adapters.adapter import Adapter, with_place_for_marks
-from asda_aug.adapters.auto import fitting_adapter
+from asda_aug.adapters.adapter import Adapter, ReadsAndWrites
+from asda_aug.adapters.auto import AdapterFinder
 from asda_aug.adapters.hints import Hints, merge_hints
 from asda_aug.pasting.coverage import COVERED, shares
 from asda_aug.pasting.harmonize import colour_moments, harmonize
@@ -79,8 +79,8 @@ class Paste:
 class Occluder(ABC):
     """Pastes something over the people of a sample.
 
-    As a transform it takes a sample in any of the forms that :mod:`asda_aug.adapters` lists and returns the same form;
-    its randomness is PyTorch's where that is loaded, so workers differ and ``torch.manual_seed`` repeats.
+    As a transform it takes a sample in any form that has a built-in adapter, and returns the same form; its randomness
+    is PyTorch's where that is loaded, so workers differ and ``torch.manual_seed`` repeats.
 
     Args:
         p: Probability that a sample is touched at all.
@@ -88,10 +88,11 @@ class Occluder(ABC):
             occluded (COCO v = 1, MPII visible = 0), ``"drop"`` makes it unlabelled (weight 0).
         person: Which person of a photograph: ``"random"``, ``"largest"``, or an index.
         person_box: ``"auto"`` or ``"joints"``, see :meth:`asda_aug.scene.scene.Scene.box`.
-        adapter: ``"auto"``, the name of a built-in adapter, or an adapter.
+        adapter: ``"auto"``, the name of a built-in adapter, or an :class:`~asda_aug.adapters.adapter.Adapter`.
         bgr: As a transform: whether images are BGR; None goes by the adapter.
-        skeleton: As a transform: see :class:`~asda_aug.dataset.asda_dataset.ASDADataset`.
-        photograph: As a transform: see there.
+        skeleton: As a transform: ``"coco"``, ``"mpii"``, ``"lsp"``, ``"crowdpose"`` or keypoint names in order; None
+            goes by the number of keypoints.
+        photograph: As a transform: whether images are whole photographs; None goes by the adapter.
 
     Raises:
         ConfigError: If an option is wrong.
@@ -104,7 +105,7 @@ class Occluder(ABC):
         on_occlusion: OnOcclusion = "keep",
         person: Literal["random", "largest"] | int = "random",
         person_box: PersonBox = "auto",
-        adapter: Adapter | str = "auto",
+        adapter: Adapter | ReadsAndWrites | str = "auto",
         bgr: bool | None = None,
         skeleton: str | Sequence[str] | None = None,
         photograph: bool | None = None,
@@ -122,8 +123,7 @@ class Occluder(ABC):
         self.person = person
         self.person_box = person_box
         self.adapter = adapter
-        self._hints = merge_hints(Hints(), bgr=bgr, skeleton=skeleton, photograph=photograph)
-        self._found: Adapter | None = None
+        self._adapters = AdapterFinder(adapter, merge_hints(Hints(), bgr=bgr, skeleton=skeleton, photograph=photograph))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(p={self.p}, on_occlusion={self.on_occlusion!r})"
@@ -202,12 +202,12 @@ class Occluder(ABC):
             AdapterError: If the sample has no known structure.
         """
         whole = sample[0] if len(sample) == 1 else sample
-        self._found = fitting_adapter(self._found, self.adapter, whole, self._hints)
+        adapter = self._adapters.find(whole)
         if self.on_occlusion == "mark":
-            whole = with_place_for_marks(self._found, whole)
-        scene = self._found.read(whole)
+            whole = adapter.with_place_for_marks(whole)
+        scene = adapter.read(whole)
         pastes = self.augment(scene, fresh_generator())
-        return self._found.write(whole, scene) if any(paste.seen for paste in pastes) else whole
+        return adapter.write(whole, scene) if any(paste.seen for paste in pastes) else whole
 
     def choose_person(self, scene: Scene, size: tuple[int, int], rng: np.random.Generator) -> tuple[int, Box] | None:
         """A person and their box; None if there is nobody of known extent."""

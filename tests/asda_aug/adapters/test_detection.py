@@ -9,11 +9,10 @@ import pytest
 import torch
 
 from asda_aug import ASDADataset, PasteParts
-from asda_aug.adapters.auto import find_adapter
 from asda_aug.adapters.detection import CocoAdapter, DetectionAdapter
 from asda_aug.adapters.hints import Hints
 from asda_aug.errors import AdapterError
-from asda_aug_samples import XY, V, coco, differences, pixels, triples
+from asda_aug_samples import XY, V, adapter_for, coco, differences, pixels, triples
 
 CHW = torch.from_numpy(pixels()).permute(2, 0, 1)
 
@@ -48,7 +47,7 @@ def test_a_picture_without_people_comes_back(target: dict[str, Any], pasting: di
 def test_keypoints_that_do_not_fit_the_boxes_are_refused() -> None:
     sample = (CHW, {"boxes": torch.zeros(3, 4), "keypoints": triples(2)})
     with pytest.raises(AdapterError, match="cannot be read: keypoints of 2 people do not fit boxes of 3"):
-        find_adapter("auto", sample)
+        adapter_for(sample)
 
 
 def test_coco_people_are_those_with_keypoints_or_of_the_category() -> None:
@@ -90,7 +89,7 @@ def test_tv_tensors_of_any_upright_format(torchvision: Any, form: str, pasting: 
         "visibility": torch.from_numpy(V)[None],
     }
     sample = torchvision.Image(CHW), target
-    scene = find_adapter("auto", sample).read(sample)
+    scene = adapter_for(sample).read(sample)
     assert scene.boxes is not None
     assert scene.boxes.tolist() == [[5, 5, 40, 60]]
     wrapped = ASDADataset([sample], **pasting, num_parts=3, on_occlusion="drop", seed=0)
@@ -109,7 +108,7 @@ def test_tv_tensors_of_any_upright_format(torchvision: Any, form: str, pasting: 
 def test_turned_boxes_are_refused(torchvision: Any) -> None:
     boxes = torchvision.BoundingBoxes([[20.0, 30, 10, 20, 45]], format="CXCYWHR", canvas_size=(64, 48))
     with pytest.raises(AdapterError, match="format CXCYWHR; expected XYXY, XYWH or CXCYWH"):
-        find_adapter("auto", (torchvision.Image(CHW), {"boxes": boxes}))
+        adapter_for((torchvision.Image(CHW), {"boxes": boxes}))
 
 
 def test_a_step_of_torchvisions_compose(torchvision: Any, pasting: dict[str, Any]) -> None:

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from asda_aug.adapters.auto import find_adapter
 from asda_aug.adapters.hints import Hints
 from asda_aug.adapters.hrnet import HRNetAdapter
 from asda_aug.errors import AdapterError
 from asda_aug_data import MEAN, STD
-from asda_aug_samples import JOINTS, V, hrnet, pixels
+from asda_aug_samples import JOINTS, V, adapter_for, hrnet, pixels
 
 DROPPED = np.array([True, False, False, True, False])
 
@@ -79,10 +78,10 @@ def test_channel_order_comes_from_the_data_set() -> None:
 def test_what_looks_similar_is_not_taken_for_it() -> None:
     image, target, weight, meta = hrnet()
     for other in [(image, target, weight), (image, target, weight, {"joints": meta["joints"]}), (pixels(),) * 4]:
-        assert not HRNetAdapter.recognises(other)
+        assert not HRNetAdapter(Hints()).recognises(other)
 
 
 @pytest.mark.parametrize("image", [None, np.zeros((JOINTS, 2), np.float32), "a path"])
 def test_what_is_no_image_is_refused_at_once(image: Any) -> None:
     with pytest.raises(AdapterError, match="is no image"):
-        find_adapter("auto", (image, *hrnet()[1:]))
+        adapter_for((image, *hrnet()[1:]))

@@ -13,16 +13,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from asda_aug import ASDADataset
-from asda_aug.adapters.auto import find_adapter
 from asda_aug.adapters.hints import Hints
 from asda_aug.adapters.simple import MappingAdapter, PairAdapter
-from asda_aug_samples import XY, V, boxed, pixels, triples
+from asda_aug_samples import XY, V, adapter_for, boxed, pixels, triples
 
 
 def test_a_dictionary_keeps_its_type_and_order() -> None:
     for kind in (OrderedDict, UserDict):
         sample = kind({"file": "1.jpg", "keypoints": triples()[0], "image": pixels()})
-        adapter = find_adapter("auto", sample)
+        adapter = adapter_for(sample)
         scene = adapter.read(sample)
         scene.labelled = scene.labelled & False
         written = adapter.write(sample, scene)
@@ -53,7 +52,7 @@ def test_photograph_overrules() -> None:
 
 def test_pairs_without_anybody(pasting: dict[str, Any]) -> None:
     sample = (pixels(), np.zeros((0, 5, 3)))
-    assert type(find_adapter("auto", sample)) is PairAdapter
+    assert type(adapter_for(sample)) is PairAdapter
     assert isinstance(ASDADataset([sample], **pasting)[0], tuple)
 
 

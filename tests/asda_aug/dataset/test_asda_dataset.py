@@ -14,7 +14,8 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset, default
 
 from asda_aug import ROR, ASDADataset, Cutout, JointPlacer, PasteParts, RandomPlacer, RectanglePaste, Scene
 from asda_aug.errors import AdapterError
-from asda_aug_data import HRNetLike, Pairs, half, is_even
+from asda_aug_data import MEAN, STD, HRNetLike, Pairs, half, is_even
+from asda_aug_samples import differences
 from partpool import PartPool
 from partpool.errors import ConfigError
 from partpool.pool.part import StoredPart
@@ -549,3 +550,21 @@ def test_collated_samples_of_all_epochs_differ(pool: Path) -> None:
     wrapped = dataset(pool, HRNetLike(2))
     first, second = (default_collate([wrapped[0], wrapped[1]]) for _ in range(2))
     assert not torch.equal(first[0], second[0])
+
+
+@pytest.mark.parametrize("kind", [HRNetLike, Pairs])
+def test_images_that_the_base_keeps_stay_as_they_were(pool: Path, kind: Any) -> None:
+    base = kind(8)
+    samples = [base[index] for index in range(8)]
+    before = copy.deepcopy(samples)
+    wrapped = dataset(
+        pool,
+        Subset(samples, range(8)),
+        mean=MEAN if kind is HRNetLike else None,
+        std=STD if kind is HRNetLike else None,
+    )
+    for _ in range(3):
+        touched = [wrapped[index][0] for index in range(8)] + [each[0] for each in wrapped.__getitems__([0, 1, 1, 0])]
+    assert any((image != before[index][0]).any() for index, image in enumerate(touched[:8]))
+    for sample, same in zip(samples, before, strict=True):
+        assert not differences(same, sample)

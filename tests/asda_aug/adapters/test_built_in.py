@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torch.utils.data import default_collate
 
 from asda_aug import ASDADataset, Cutout, PartBatch, PasteParts, Scene
-from asda_aug.adapters.adapter import Adapter, attach
-from asda_aug.adapters.auto import BUILT_IN, find_adapter, outline
-from asda_aug.adapters.hints import Hints, merge_hints
+from asda_aug.adapters.adapter import Adapter
+from asda_aug.adapters.auto import BUILT_IN
 from asda_aug.errors import AdapterError
 from asda_aug.occluders.rectangles import rectangle
-from asda_aug_samples import COVERED, STRUCTURES, XY, Structure, V, differences, hrnet, pixels
-from partpool.errors import ConfigError
+from asda_aug_samples import COVERED, STRUCTURES, XY, Structure, V, adapter_for, differences
 
 WITH_JOINTS = [name for name, structure in STRUCTURES.items() if structure.drop]
 POLICIES = ("keep", "mark", "drop")
@@ -29,7 +22,7 @@ OWN_DICTIONARY = {"hrnet": "[3]", "detection": "[1]", "mmpose": "", "mmpose-pack
 
 
 def adapter_of(structure: Structure, sample: Any, choice: str = "auto") -> Adapter:
-    return find_adapter(choice, sample, merge_hints(Hints(), **structure.options))
+    return adapter_for(sample, choice, **structure.options)
 
 
 def cover(scene: Scene, policy: Any, joints: list[int] = COVERED) -> None:
@@ -61,7 +54,7 @@ def test_each_structure_is_recognised_and_read(structure: Structure) -> None:
     sample = structure.make()
     adapter = adapter_of(structure, sample)
     assert type(adapter) is BUILT_IN[structure.adapter]
-    assert type(find_adapter(structure.adapter, sample, merge_hints(Hints(), **structure.options))) is type(adapter)
+    assert type(adapter_of(structure, sample, structure.adapter)) is type(adapter)
     scene = adapter.read(sample)
     assert (scene.people, scene.crop, scene.bgr) == (structure.people, structure.crop, structure.bgr)
     if structure.drop:
@@ -153,7 +146,7 @@ def test_a_data_set_of_each_structure(pasting: dict[str, Any], name: str, defer:
 def test_deferred_parts_go_into_the_samples_own_dictionary(name: str) -> None:
     structure = STRUCTURES[name]
     sample = structure.make()
-    marked = attach(adapter_of(structure, sample), sample, "asda", "parts")
+    marked = adapter_of(structure, sample).attach(sample, "asda", "parts")
     expected = {
         "hrnet": "[3].asda",
         "detection": "[1].asda",
@@ -179,141 +172,3 @@ def test_transform_form(structure: Structure, pasting: dict[str, Any]) -> None:
     assert any(differences(sample, result) == {structure.image: "values"} for result in results)
     if isinstance(sample, tuple):
         assert isinstance(transform(*sample), tuple)
-
-
-def test_samples_of_several_structures_in_one_data_set(pasting: dict[str, Any]) -> None:
-    base = [STRUCTURES[name].make() for name in ("pair", "coco", "array", "mmpose crop")]
-    wrapped = ASDADataset(base, **pasting, seed=0, num_parts=3)
-    transform = PasteParts(**pasting, num_parts=3)
-    for index in (0, 1, 2, 3, 2, 1, 0):
-        for sample in (wrapped[index], transform(base[index])):
-            assert set(differences(base[index], sample).values()) <= {"values"}
-    with pytest.raises(AdapterError, match=r"the sample is a list .* which adapter 'pair' cannot read"):
-        ASDADataset([base[0], list(base[1])], **pasting, adapter="pair")[1]
-
-
-def test_the_documentation_lists_every_adapter() -> None:
-    table = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text("utf-8")
-    assert set(re.findall(r'^\|[^|]*\| `"([a-z-]+)"` \|', table, re.MULTILINE)) == BUILT_IN.keys()
-
-
-def test_the_adapter_of_the_documentation_keeps_types_where_samples_are_left_alone(pasting: dict[str, Any]) -> None:
-    text = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text("utf-8")
-    code = re.search(r"^class MyAdapter:.*?(?=^train)", text, re.MULTILINE | re.DOTALL)
-    assert code is not None
-    names: dict[str, Any] = {"Scene": Scene, "torch": torch}
-    exec(code[0], names)
-    for seen in (torch.tensor([1.0, 0.0, 1.0, 1.0]), torch.tensor([True, False, True, True])):
-        sample = {"rgb": pixels(), "joints": torch.from_numpy(XY[[0, 1, 3, 4]]), "seen": seen}
-        base = [sample] * 20
-        wrapped = ASDADataset(base, **pasting, p=0.5, seed=0, on_occlusion="mark", adapter=names["MyAdapter"]())
-        batch = default_collate([wrapped[index] for index in range(20)])
-        assert 0 < wrapped.stats()["touched"] < 20
-        assert batch["seen"].dtype == seen.dtype
-        assert not batch["seen"][:, 1].any()
-
-
-class Own:
-    """An adapter of NumPy arrays."""
-
-    def read(self, sample: Any) -> Scene:
-        return Scene(sample["rgb"], sample["joints"], visible=sample["seen"])
-
-    def write(self, sample: Any, scene: Scene) -> Any:
-        return {**sample, "rgb": scene.image, "seen": scene.visible[0]}
-
-
-def test_an_adapter_of_ones_own(pasting: dict[str, Any]) -> None:
-    sample = {
-        "rgb": pixels(),
-        "joints": XY[[0, 1, 3, 4]],
-        "seen": np.array([True, False, True, True]),
-        "more": object(),
-    }
-    adapter = find_adapter(Own(), sample)
-    scene = adapter.read(sample)
-    cover(scene, "mark", [0, 2])
-    written = adapter.write(sample, scene)
-    assert written["seen"].tolist() == [False, False, False, True]
-    assert written["more"] is sample["more"]
-    assert attach(adapter, sample, "asda", 5) == (sample, 5)
-    wrapped = ASDADataset([sample], **pasting, adapter=Own(), on_occlusion="mark", seed=0)
-    assert differences(sample, wrapped[0]).keys() <= {".rgb", ".seen"}
-
-
-class NoScene(Own):
-    def read(self, sample: Any) -> Any:
-        return sample["rgb"]
-
-
-@pytest.mark.parametrize("wrong", [Own, object(), 5, None])
-def test_what_is_no_adapter_is_refused(wrong: Any) -> None:
-    with pytest.raises(ConfigError, match="an object with the methods read and write, but got"):
-        find_adapter(wrong, {"rgb": pixels()})
-
-
-def test_an_adapter_that_returns_no_scene_is_refused() -> None:
-    with pytest.raises(AdapterError, match=r"NoScene\.read must return a Scene, but got ndarray"):
-        find_adapter(NoScene(), {"rgb": pixels()})
-
-
-UNKNOWN = [
-    (5, "the sample is int"),
-    ((pixels(), 3), r"a tuple \(ndarray \(64, 48, 3\) uint8, int\)"),
-    ((pixels(), np.zeros((4, 4))), r"ndarray \(4, 4\) float64"),
-    ((pixels(), np.zeros((4, 2)), "name"), r"a tuple \(ndarray .*, str\)"),
-    ({"picture": pixels(), "more": {"a": {"b": 1}}}, r"a dict \{'picture': .*, 'more': a dict \{'a': a dict of 1\}\}"),
-    ([1, 2, 3, 4, 5, 6, 7, 8], r"a list \(int, int, int, int, int, int, …\)"),
-    (np.zeros((64, 48, 4), np.uint8), r"ndarray \(64, 48, 4\) uint8"),
-    (torch.zeros(17, 3), r"Tensor \(17, 3\) torch.float32"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("sample", "message"), UNKNOWN)
-def test_an_unknown_structure_is_described_with_the_way_out(sample: Any, message: str) -> None:
-    with pytest.raises(AdapterError, match=message) as error:
-        find_adapter("auto", sample)
-    assert "pass adapter=…" in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_named_adapters_say_what_they_cannot_read() -> None:
-    with pytest.raises(ConfigError, match="there is no adapter 'hr'; there are: auto, hrnet, "):
-        find_adapter("hr", pixels())
-    with pytest.raises(AdapterError, match=r"ndarray .* which adapter 'hrnet' cannot read"):
-        find_adapter("hrnet", pixels())
-
-
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [
-        (Image.new("RGBA", (40, 40)), r"mode RGB or L, but got RGBA; use image.convert\('RGB'\)"),
-        (np.zeros((40, 40, 3), np.uint16), "uint8 or floats, but got dtype uint16"),
-        (torch.zeros(3, 40, 40, dtype=torch.bfloat16), "bfloat16, which NumPy lacks"),
-        (np.full((40, 40, 3), 200.0), "from 200 to 200: neither bytes nor in .* pass mean and std"),
-        (hrnet()[0], "its normalisation is not known; pass mean and std"),
-    ],
-)
-def test_images_that_cannot_be_pasted_into_say_why(image: Any, message: str) -> None:
-    with pytest.raises(AdapterError, match=message):
-        find_adapter("auto", image)
-
-
-def test_a_wrong_normalisation_is_noticed() -> None:
-    hints = merge_hints(Hints(), mean=(123.7, 116.3, 103.5), std=(58.4, 57.1, 57.4))
-    with pytest.raises(AdapterError, match=r"with mean \(123.7, .* undone, the image's values reach from .* not "):
-        find_adapter("auto", hrnet(), hints)
-    with pytest.raises(AdapterError, match=r"the sample is .* cannot be read: mean and std must have 1 or 3 values"):
-        find_adapter("auto", hrnet(), merge_hints(Hints(), mean=(0.5, 0.5), std=(0.5, 0.5)))
-
-
-def test_a_little_overshoot_is_no_normalisation() -> None:
-    image = pixels() / 255 * 1.04 - 0.02
-    assert find_adapter("auto", image.astype(np.float16))
-
-
-def test_outline_of_deep_samples_is_short() -> None:
-    deep: Any = 1
-    for _ in range(50):
-        deep = {f"{index}": copy.copy(deep) for index in range(3)}
-    assert len(outline(deep)) < 300
