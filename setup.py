@@ -13,6 +13,6 @@ def loops(module: str, *headers: str) -> Extension:
 setup(
     ext_modules=[
         loops("partpool.cutting._cut"),
-        loops("asda_aug.pasting._draw", "asda_aug/pasting/_patch.h"),
+        loops("asda_aug.pasting._draw", "asda_aug/pasting/_blend.h", "asda_aug/pasting/_patch.h"),
     ]
 )

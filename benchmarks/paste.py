@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from asda_aug import ASDADataset, PasteParts, Scene, to_cv2
 from asda_aug.occluders.occluder import Paste
-from asda_aug.pasting.compiled import compiled
+from asda_aug.pasting.compiled import COMPILED
 from asda_aug.pasting.warp import warp
 from asda_aug.sampling.seeds import sample_generator
 from partpool import Part, PartPool, build, find_lip
@@ -53,7 +53,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as folder:
         pool = PartPool(options.pool or synthetic_pool(Path(folder)))
-        loops = "not compiled" if compiled is None else "compiled"
+        loops = "compiled" if COMPILED else "not compiled"
         print(f"{pool!r}, OpenCV {cv2.__version__}, torch {torch.__version__}, loops {loops}")
         single_paste(pool)
         sample_cost(pool, options.photo or drawn_photograph(Path(folder)))

@@ -32,7 +32,7 @@
 #define FARTHEST 1e8
 /* Transparent pixels around a patch: sampling meets them instead of a border that has to be asked for. */
 #define MARGIN 1
-/* See SHRINK and MAX_HALVINGS in asda_aug/warp.py. */
+/* As SHRINK and MAX_HALVINGS of asda_aug/pasting/warp.py. */
 #define SHRINK 0.5
 #define MAX_HALVINGS 4
 

@@ -1,13 +1,14 @@
-"""The compiled loops over pixels; None where the package was installed without a C compiler.
-
-NumPy and OpenCV then do the same work, more slowly, as they always do for what these loops do not take.
-"""
+"""The one switch between the compiled loops over pixels and NumPy and OpenCV, which do the same work more slowly."""
 
 from __future__ import annotations
 
 try:
-    from asda_aug.pasting import _draw as compiled
+    from asda_aug.pasting import _draw as draw
 except ImportError:
-    compiled = None  # type: ignore[assignment]
+    # Installed without a C compiler.
+    draw = None  # type: ignore[assignment]
 
-__all__ = ["compiled"]
+__all__ = ["COMPILED", "draw"]
+
+COMPILED: bool = draw is not None
+"""Whether compiled loops are used, for what they take: bytes and 32-bit floats, edges softened by at most a pixel."""

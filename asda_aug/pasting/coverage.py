@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from asda_aug.pasting.compiled import compiled
+from asda_aug.pasting import compiled
 from asda_aug.pasting.paste import Pasted
 from asda_aug.placement import Matrix, checked_matrix
 
@@ -55,7 +55,7 @@ def shares(
         asked: Which of them matter, bool [n].
         shape: Height and width of the image.
     """
-    find = _shares if compiled is None else compiled.shares
+    find = compiled.draw.shares if compiled.COMPILED else _shares
     return find(np.asarray(mask, np.bool_), np.ascontiguousarray(matrix, np.float64), points, asked, shape)
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.pasting.compiled import compiled
+from asda_aug.pasting import compiled
 from asda_aug.pasting.warp import Warped, feather_radius, warp
 from asda_aug.placement import Matrix
 from asda_aug.ranges import NUMBERS
@@ -85,15 +85,14 @@ def paste_into(
     """
     pixels = channels_last(image)
     gain, offset = gain_and_offset(pixels, mean, std)
-    suits = pixels.dtype in COMPILED_TYPES and pixels.flags.aligned
-    at_once = compiled.paste if compiled is not None and suits else None
+    at_once = compiled.COMPILED and pixels.dtype in COMPILED_TYPES and pixels.flags.aligned
     seen = []
     for (part, matrix), feather in zip(pasted, feathers, strict=True):
         radius = feather_radius(feather)
-        if at_once is not None and radius <= 1:
+        if at_once and radius <= 1:
             colour, mask = np.ascontiguousarray(part.rgb), np.ascontiguousarray(part.mask, np.bool_)
             where = np.ascontiguousarray(matrix, np.float64)
-            seen.append(at_once(pixels, colour, mask, where, radius == 1, bgr, gain, offset, stack))
+            seen.append(compiled.draw.paste(pixels, colour, mask, where, radius == 1, bgr, gain, offset, stack))
             continue
         warped = warp(part, matrix, pixels.shape[:2], feather=feather, bgr=bgr)
         seen.append(warped is not None and _blend(pixels, warped, gain, offset, bgr, stack))

@@ -56,7 +56,8 @@ def like(image: Any, array: NDArray[Any]) -> Any:
         result.info = dict(image.info)
         return result
     if is_tensor(image):
-        return sys.modules["torch"].from_numpy(array).as_subclass(type(image))
+        tensor = sys.modules["torch"].from_numpy(array)
+        return tensor if type(image) is type(tensor) else tensor.as_subclass(type(image))
     return array
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from asda_aug.pasting import compiled
 from partpool import Part, PartPool
 
 # Small tensors are fastest in one thread, and tests of several processes do not fight for cores.
@@ -28,11 +28,8 @@ def shared_pool_part(parts: PartPool) -> Part:
 @pytest.fixture(params=["compiled", "opencv"], scope="module")
 def loops(request: pytest.FixtureRequest) -> Iterator[str]:
     """Pasting with the compiled loops, and without, as where no compiler was at hand."""
-    modules = [importlib.import_module(f"asda_aug.pasting.{name}") for name in ("paste", "coverage")]
+    if request.param == "compiled" and not compiled.COMPILED:
+        pytest.skip("the loops are not compiled here: install with a C compiler at hand")
     with pytest.MonkeyPatch.context() as patch:
-        for module in modules:
-            if request.param == "opencv":
-                patch.setattr(module, "compiled", None)
-            elif module.compiled is None:
-                pytest.skip("the loops are not compiled here: install with a C compiler at hand")
+        patch.setattr(compiled, "COMPILED", request.param == "compiled")
         yield request.param

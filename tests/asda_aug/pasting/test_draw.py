@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import Any
 
@@ -14,6 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from asda_aug import Frame, Placement, forward_matrix
+from asda_aug.pasting import compiled
+from asda_aug.pasting.paste import paste_into
 from asda_aug_parts import make_part
 
 draw = pytest.importorskip(
@@ -21,7 +22,6 @@ draw = pytest.importorskip(
     reason="the loops are not compiled here: install with a C compiler at hand",
     exc_type=ImportError,
 )
-paste_module = importlib.import_module("asda_aug.pasting.paste")
 COARSE = int(cv2.__version__.partition(".")[0]) < 5
 """OpenCV 4 rounds sampling points to 1/32 pixel."""
 ONE, NONE = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
@@ -45,10 +45,10 @@ def test_it_draws_what_opencv_draws(
     image, stack = np.full((90, 70, channels), level, kind), np.full((90, 70), 0.25, np.float32)
     expected, expected_stack = image.copy(), stack.copy()
     arguments = ([(part, matrix)], [float(soft)], None, None, bgr)
-    seen = paste_module.paste_into(image, *arguments, stack)
+    seen = paste_into(image, *arguments, stack)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paste_module, "compiled", None)
-        others = paste_module.paste_into(expected, *arguments, expected_stack)
+        patch.setattr(compiled, "COMPILED", False)
+        others = paste_into(expected, *arguments, expected_stack)
     scale = abs(np.linalg.det(matrix[:, :2])) ** 0.5
     slack = 8 + 255 / 16 / min(1, scale) if COARSE else 1.01
     unit = 1 if kind == "u1" else 255
