@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asda_aug.adapters.containers import Array, like_values, to_array
+from asda_aug.adapters.containers import Array, like_numbers, to_array
 from asda_aug.errors import AdapterError
 from asda_aug.scene.scene import Scene
 
@@ -28,12 +28,12 @@ class Points(NamedTuple):
     visible: NDArray[np.bool_]
 
 
-def is_keypoints(values: Any) -> bool:
+def is_keypoints(field: Any) -> bool:
     """Whether it has the shape of keypoints: [K, 2 or 3], [P, K, 2 or 3], or none at all."""
-    if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__"):
+    if isinstance(field, (str, bytes, Mapping)) or not hasattr(field, "__len__"):
         return False
     try:
-        array = to_array(values)
+        array = to_array(field)
     except (ValueError, TypeError):
         return False
     return array.dtype.kind in "fi" and (array.size == 0 or _has_shape(array))
@@ -97,11 +97,11 @@ def write_points(fields: Mapping[str, Any], labelled: NDArray[np.bool_], visible
     # A bool has no third value for what is labelled but occluded.
     v[marked.reshape(v.shape)] = 0 if v.dtype == bool else 1
     v[dropped.reshape(v.shape)] = 0
-    return {key: like_values(fields[key], array)}
+    return {key: like_numbers(fields[key], array)}
 
 
 def changed_points(fields: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
-    """The field that keeps v as the scene now has it; empty if it still has it as it was read. See write_points."""
+    """The field that keeps v as the scene now has it; empty if it still has it as it was read."""
     return write_points(fields, scene.labelled, scene.visible) if scene.relabelled else {}
 
 

@@ -87,7 +87,7 @@ def check_colour_range(scene: Scene) -> None:
         AdapterError: If it is no image, or a float image is neither in [0, 1] nor normalised in a known way.
         ValueError: If mean and std do not fit the image.
     """
-    pixels = scene.canvas
+    pixels = scene.pixels
     if pixels.dtype == np.uint8:
         return
     gain, offset = gain_and_offset(pixels, scene.mean, scene.std)

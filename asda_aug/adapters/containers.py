@@ -16,28 +16,28 @@ from asda_aug.scene.image_arrays import is_tensor
 Array = NDArray[Any]
 
 
-def to_array(values: Any) -> Array:
+def to_array(numbers: Any) -> Array:
     """Numbers in a tensor, an array or nested lists as an array; shared where that is possible."""
-    if is_tensor(values):
-        return values.detach().as_subclass(sys.modules["torch"].Tensor).cpu().numpy()
-    return np.asarray(values)
+    if is_tensor(numbers):
+        return numbers.detach().as_subclass(sys.modules["torch"].Tensor).cpu().numpy()
+    return np.asarray(numbers)
 
 
-def like_values(original: Any, array: Any) -> Any:
+def like_numbers(original: Any, array: Any) -> Any:
     """An array in the type of ``original``: a tensor of its class, an array, nested lists and tuples, or a number."""
     if is_tensor(original):
         return sys.modules["torch"].as_tensor(array).to(original).as_subclass(type(original))
     if isinstance(original, np.ndarray):
         return array.astype(original.dtype, copy=False)
     if isinstance(original, (list, tuple)):
-        return like_sequence(original, [like_values(*pair) for pair in zip(original, array, strict=True)])
+        return like_sequence(original, [like_numbers(*pair) for pair in zip(original, array, strict=True)])
     return type(original)(array)
 
 
-def like_sequence(original: Any, values: Sequence[Any]) -> Any:
-    """Values in the type of ``original``: a tuple, a named tuple or a list."""
+def like_sequence(original: Any, items: Sequence[Any]) -> Any:
+    """Items in the type of ``original``: a tuple, a named tuple or a list."""
     kind = type(original)
-    return kind(*values) if hasattr(kind, "_fields") else kind(values)
+    return kind(*items) if hasattr(kind, "_fields") else kind(items)
 
 
 def with_fields(mapping: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
@@ -47,18 +47,18 @@ def with_fields(mapping: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
     return changed
 
 
-def with_zeros(values: Any, where: NDArray[np.bool_]) -> Any:
+def with_zeros(numbers: Any, where: NDArray[np.bool_]) -> Any:
     """Weights, flags or heat maps with 0 where ``where`` is set; the same object if it is set nowhere.
 
     Args:
-        values: Tensor, array or lists whose first axes are those of ``where``.
+        numbers: Tensor, array or lists whose first axes are those of ``where``.
         where: bool.
     """
     if not where.any():
-        return values
-    array = to_array(values).copy(order="K")
+        return numbers
+    array = to_array(numbers).copy(order="K")
     array[where] = 0
-    return like_values(values, array)
+    return like_numbers(numbers, array)
 
 
 def with_empty_maps(maps: Any, joints: NDArray[np.bool_]) -> Any:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from asda_aug.adapters.annotations import boxes_xyxy, changed_points, read_points, write_points
 from asda_aug.adapters.built_in import BuiltInAdapter
-from asda_aug.adapters.containers import like_sequence, like_values, to_array, with_fields
+from asda_aug.adapters.containers import like_numbers, like_sequence, to_array, with_fields
 from asda_aug.scene.image_arrays import is_image
 from asda_aug.scene.scene import Scene
 
@@ -97,9 +97,9 @@ class CocoAdapter(BuiltInAdapter):
 def _are_people(target: Mapping[str, Any], count: int) -> NDArray[np.bool_]:
     people = np.ones(count, bool)
     for key, wanted in (("labels", COCO_PERSON), ("iscrowd", 0)):
-        values = to_array(target[key]).ravel() if key in target else ()
-        if len(values) == count:
-            people &= values == wanted
+        found = to_array(target[key]).ravel() if key in target else ()
+        if len(found) == count:
+            people &= found == wanted
     return people
 
 
@@ -124,4 +124,4 @@ def _written(annotation: Mapping[str, Any], labelled: Any, visible: Any) -> Mapp
     changed = write_points(triples, labelled[None, :count], visible[None, :count]) if count else {}
     if not changed:
         return annotation
-    return with_fields(annotation, {"keypoints": like_values(flat, changed["keypoints"].ravel())})
+    return with_fields(annotation, {"keypoints": like_numbers(flat, changed["keypoints"].ravel())})

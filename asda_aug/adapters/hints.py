@@ -136,8 +136,8 @@ def _normalisation(transform: Any) -> tuple[tuple[float, ...] | None, tuple[floa
     return None, None
 
 
-def _floats(values: Any) -> tuple[float, ...]:
-    return tuple(np.ravel(values).astype(float).tolist())
+def _floats(colours: Any) -> tuple[float, ...]:
+    return tuple(np.ravel(colours).astype(float).tolist())
 
 
 def _mmpose_names(metainfo: Any) -> Sequence[str] | None:

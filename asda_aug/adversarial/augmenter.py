@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.amp import GradScaler
-from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
 
 from asda_aug.adversarial.class_adversary import ClassAdversary
 from asda_aug.adversarial.frozen_network import frozen
 from asda_aug.adversarial.generator import Generator
 from asda_aug.adversarial.generator_replay import GeneratorReplay
+from asda_aug.adversarial.generator_trainer import GeneratorTrainer, is_distributed
 from asda_aug.adversarial.gradient_reversal import Gate, attach, reverse
 from asda_aug.adversarial.guards import Guards, Preset, find_guards, reward
+from asda_aug.adversarial.loss_caps import LossCaps
 from asda_aug.adversarial.monitor import Monitor
-from asda_aug.adversarial.running_losses import RunningLosses
-from asda_aug.adversarial.sample_mix import CLEAN, GENERATED, KINDS, Mix, draw_mix, mix_to
+from asda_aug.adversarial.sample_mix import CLEAN, GENERATED, Mix, draw_mix, mix_to, placements
 from asda_aug.adversarial.teacher import Teacher
 from asda_aug.batch.checks import check_batch, check_classes, check_normalised, per_sample
 from asda_aug.batch.compose import compose
@@ -102,9 +101,10 @@ class AdversarialAugmenter:
         if class_adversary is not None and class_adversary.classes != generator.classes:
             raise ConfigError("class_adversary and generator must be for the same classes, such as pool.classes")
         self.generator = generator
-        self.optimizer = torch.optim.Adam(generator.parameters(), lr=lr)
         self.mode, self.ng, self.nd = mode, ng, nd
         self.guards = find_guards(preset, guards)
+        self.optimizer: Optimizer = torch.optim.Adam(generator.parameters(), lr=lr)
+        self._trainer = GeneratorTrainer(generator, self.guards.clip)
         self.mean, self.std, self.feather = mean, std, feather
         self.class_adversary = class_adversary
         self.steps = 0
@@ -113,14 +113,12 @@ class AdversarialAugmenter:
         self._network: nn.Module | None = None
         self._strength: float | None = None
         self._replay = GeneratorReplay(self.guards.replay)
-        self._losses, self._teacher_losses = RunningLosses(), RunningLosses()
+        self._caps = LossCaps(self.guards)
         self._monitor = Monitor(generator.classes, generator.ranges)
         self._rng = torch.Generator().manual_seed(torch.initial_seed() if seed is None else seed)
         self._batch: tuple[Tensor, PartBatch, Mix] | None = None
         self._gate: Gate | None = None
         self._learning = False
-        self._observed = False
-        self._scaler: GradScaler | None = None
 
     def __call__(self, images: Tensor, parts: PartBatch) -> Tensor:
         """Paste parts.
@@ -140,7 +138,11 @@ class AdversarialAugmenter:
         check_classes(parts, len(self.generator.classes))
         if self._network is None:
             check_normalised(images, parts, self.mean, self.std)
-            self._network = self._prepared(images.device)
+            self._network = self._trainer.network_on(images.device)
+            # Loading puts the optimiser's state where its parameters are.
+            self.optimizer.load_state_dict(self.optimizer.state_dict())
+            if self.steps == 0 and is_distributed():
+                self._rng.manual_seed(self._rng.initial_seed() + distributed.get_rank())
         parts = parts.to(images.device, non_blocking=True)
         mix = mix_to(draw_mix(self.guards, (len(images), parts.valid.shape[1]), self._rng), images.device)
         learn = torch.is_grad_enabled() and self.mode == "one-pass" and self.steps % self.guards.every == 0
@@ -163,17 +165,7 @@ class AdversarialAugmenter:
             raise RuntimeError("asda.observe() is about a batch: call asda(images, parts) first")
         _, parts, mix = self._batch
         loss = per_sample(loss_per_sample, mix.kind, "loss_per_sample")
-        self._observed = True
-        reward = self._gate.reward
-        if self.guards.max_loss is not None:
-            reward = torch.where(self._losses.readable(loss, self.guards.max_loss), reward, reward.clamp(max=0))
-        self._losses.update(loss, mix.kind)
-        if teacher_loss is not None and self.guards.max_teacher_loss is not None:
-            teacher_loss = per_sample(teacher_loss, mix.kind, "teacher_loss")
-            readable = self._teacher_losses.readable(teacher_loss, self.guards.max_teacher_loss)
-            reward = torch.where(readable, reward, reward.clamp(max=0))
-            self._teacher_losses.update(teacher_loss, mix.kind)
-        self._gate.reward = reward
+        self._gate.reward = self._caps.capped(self._gate.reward, loss, teacher_loss, mix.kind)
         if self.class_adversary is not None:
             pasted = parts.valid & (mix.kind != CLEAN)[:, None]
             self.class_adversary.update(parts.class_id[pasted], loss[:, None].expand_as(pasted)[pasted])
@@ -200,17 +192,13 @@ class AdversarialAugmenter:
                 for _ in range(self.ng):
                     self._own_pass(closure, scaler)
         elif self._learning:
-            if all(parameter.grad is None for parameter in self.generator.parameters()):
-                raise RuntimeError("asda.step() found no gradient: call loss.backward() before it")
-            self._update(scaler)
+            self._trainer.step(self.optimizer, scaler)
         self._finish()
 
     @property
     def strength(self) -> float:
         """How far placements are the generator's rather than random."""
-        if self._strength is not None:
-            return self._strength
-        return min(1.0, (self.steps + 1) / self.guards.warmup) if self.guards.warmup else 1.0
+        return self.guards.strength(self.steps) if self._strength is None else self._strength
 
     @strength.setter
     def strength(self, value: float) -> None:
@@ -228,31 +216,20 @@ class AdversarialAugmenter:
             ``random`` and ``generated`` samples and ``advantage``, by how much the generated ones cost more than the
             random ones, relatively (all need :meth:`observe`); ``theta``: by class, histograms of r, tx and ty.
         """
-        losses = dict(zip(KINDS, self._losses.means.tolist(), strict=True))
         return {
             "steps": self.steps,
             "strength": self.strength,
             **self._monitor.shares(),
-            "loss": losses,
-            "advantage": losses["generated"] / losses["random"] - 1 if losses["random"] else math.nan,
+            "loss": self._caps.losses.by_kind(),
+            "advantage": self._caps.losses.advantage,
             "theta": self._monitor.histograms(),
         }
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from, for ``torch.save``; ``torch.load(…, weights_only=True)`` reads it."""
-        return {
-            "classes": list(self.generator.classes),
-            "generator": self.generator.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "steps": self.steps,
-            "strength": self._strength,
-            "rng": self._rng.get_state(),
-            "losses": self._losses.state_dict(),
-            "teacher_losses": self._teacher_losses.state_dict(),
-            "replay": self._replay.state_dict(),
-            "teacher": None if self.teacher is None else self.teacher.state_dict(),
-            "class_adversary": None if self.class_adversary is None else self.class_adversary.state_dict(),
-        }
+        parts = {name: None if part is None else part.state_dict() for name, part in self._stateful().items()}
+        rest = {"steps": self.steps, "strength": self._strength, "rng": self._rng.get_state()}
+        return {"classes": list(self.generator.classes), **rest, **parts}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state.
@@ -265,36 +242,36 @@ class AdversarialAugmenter:
                 f"the state is for {len(state.get('classes', ()))} classes in their order, "
                 f"not for the generator's {len(self.generator.classes)}"
             )
-        self.generator.load_state_dict(state["generator"])
-        self.optimizer.load_state_dict(state["optimizer"])
         self.steps, self._strength = state["steps"], state["strength"]
         self._rng.set_state(state["rng"].cpu())
-        self._losses.load_state_dict(state["losses"])
-        self._teacher_losses.load_state_dict(state["teacher_losses"])
-        self._replay.load_state_dict(state["replay"])
-        if self.teacher is not None and state["teacher"] is not None:
-            self.teacher.load_state_dict(state["teacher"])
-        if self.class_adversary is not None and state["class_adversary"] is not None:
-            self.class_adversary.load_state_dict(state["class_adversary"])
+        for name, part in self._stateful().items():
+            if part is not None and state[name] is not None:
+                part.load_state_dict(state[name])
+
+    def _stateful(self) -> dict[str, Any]:
+        """What has a state of its own, by its name in ours."""
+        return {
+            "generator": self.generator,
+            "optimizer": self.optimizer,
+            "losses": self._caps.losses,
+            "teacher_losses": self._caps.teacher_losses,
+            "replay": self._replay,
+            "teacher": self.teacher,
+            "class_adversary": self.class_adversary,
+        }
 
     def _pasted(self, images: Tensor, parts: PartBatch, mix: Mix, learn: bool) -> Tensor:
         assert self._network is not None
+        fixed = images.detach()
         with torch.set_grad_enabled(learn):
-            predicted = self._network(images.detach())
+            predicted = self._network(fixed)
         index = parts.class_id.clamp(0, predicted.shape[1] - 1)[..., None].expand(-1, -1, 3)
-        placed = predicted.gather(1, index)
-        random = mix.random.to(placed.dtype)
-        if len(self._replay):
-            past = self._replay.predict(self.generator, images.detach(), self._rng).gather(1, index)
-            placed = torch.where(mix.replayed[:, None, None], past, placed)
-        if self.strength < 1:
-            placed = torch.lerp(random, placed, self.strength)
-        generated = mix.kind == GENERATED
-        placed = torch.where(generated[:, None, None], placed, random)
+        past = self._replay.predict(self.generator, fixed, self._rng).gather(1, index) if len(self._replay) else None
+        placed = placements(mix, predicted.gather(1, index), past, self.strength)
         parts = parts._replace(valid=parts.valid & (mix.kind != CLEAN)[:, None])
         scale = parts.scale[..., None].to(placed.dtype)
         covered = occupancy(parts, torch.cat([scale, placed.detach()], dim=-1), (images.shape[3], images.shape[2]))
-        self._monitor.record(parts, placed.detach(), covered, generated)
+        self._monitor.record(parts, placed.detach(), covered, mix.kind == GENERATED)
         self._gate = Gate(reward(self.guards, covered))
         if learn:
             placed = reverse(placed, self._gate)
@@ -310,29 +287,7 @@ class AdversarialAugmenter:
         images, parts, mix = self._batch
         with torch.enable_grad(), frozen(self._discriminator):
             loss = closure(self._pasted(images, parts, mix, learn=True))
-            if scaler is None:
-                loss.backward()  # type: ignore[no-untyped-call]
-                self._update(None)
-                return
-            # A scaler of its own: the loop's may step an optimiser only once between two updates.
-            if self._scaler is None:
-                self._scaler = GradScaler(
-                    images.device.type, init_scale=scaler.get_scale(), enabled=scaler.is_enabled()
-                )
-            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-            self._update(self._scaler)
-            self._scaler.update()
-
-    def _update(self, scaler: GradScaler | None) -> None:
-        if scaler is not None:
-            scaler.unscale_(self.optimizer)
-        if self.guards.clip is not None:
-            nn.utils.clip_grad_norm_(self.generator.parameters(), self.guards.clip)
-        if scaler is None:
-            self.optimizer.step()
-        else:
-            scaler.step(self.optimizer)
-        self.optimizer.zero_grad()
+            self._trainer.backward_and_step(loss, self.optimizer, scaler)
 
     def _finish(self) -> None:
         self.steps += 1
@@ -342,20 +297,4 @@ class AdversarialAugmenter:
         if self.teacher is not None and self._discriminator is not None:
             self.teacher.follow(self._discriminator)
         self._monitor.warn_on_collapse()
-        if not self._observed and (self.guards.max_loss is not None or self.class_adversary is not None):
-            self._observed = True
-            warnings.warn(
-                "asda.observe(loss_per_sample) was not called before backward(): the cap on a sample's loss, the class "
-                "adversary and the advantage statistic are off; pass max_loss=None if that is meant",
-                stacklevel=3,
-            )
-
-    def _prepared(self, device: torch.device) -> nn.Module:
-        self.generator.to(device)
-        # Loading puts the optimiser's state where its parameters are.
-        self.optimizer.load_state_dict(self.optimizer.state_dict())
-        if distributed.is_available() and distributed.is_initialized():
-            if self.steps == 0:
-                self._rng.manual_seed(self._rng.initial_seed() + distributed.get_rank())
-            return DistributedDataParallel(self.generator)
-        return self.generator
+        self._caps.warn_if_unobserved(wanted=self.guards.max_loss is not None or self.class_adversary is not None)

@@ -39,9 +39,10 @@ class Generator(nn.Module):
             state dict; None starts at random. A classifier in it is ignored.
         backbone: Another trunk: a module from images [B, 3, H, W] to features [B, C] or [B, C, h, w].
         ranges: Largest rotation in radians, shift to the right and shift down in half sizes of the frame.
-        mean: Normalisation of the images that it is trained on; only remembered, for ``GeneratorPlacer``.
-        std: The same.
-        bgr: Whether their channels are BGR; the same.
+        mean: What was subtracted from the colours in [0, 1] of the images that it is trained on; only remembered, for
+            ``GeneratorPlacer``.
+        std: What their colours were then divided by; only remembered.
+        bgr: Whether their channels are BGR; only remembered.
 
     Attributes:
         classes: Names of the part classes.

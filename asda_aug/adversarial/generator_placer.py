@@ -89,9 +89,9 @@ class GeneratorPlacer:
 
 def _normalised(scene: Scene, generator: Generator) -> Tensor:
     """A scene's image as the generator knows them, [1, 3, H, W]."""
-    pixels = as_rgb_bytes(scene.canvas, scene.mean, scene.std, scene.bgr)
+    pixels = as_rgb_bytes(scene.pixels, scene.mean, scene.std, scene.bgr)
     image = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).float() / 255
     if generator.bgr:
         image = image.flip(0)
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (generator.mean, generator.std))
+    mean, std = (torch.tensor(colours).view(3, 1, 1) for colours in (generator.mean, generator.std))
     return ((image - mean) / std)[None]

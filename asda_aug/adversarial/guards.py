@@ -67,6 +67,10 @@ class Guards:
         if not 0 <= self.replay_share <= 1:
             raise ConfigError(f"replay_share must lie in [0, 1], but got {self.replay_share}")
 
+    def strength(self, steps: int) -> float:
+        """How far placements are the generator's rather than random after so many steps, 0 to 1."""
+        return min(1.0, (steps + 1) / self.warmup) if self.warmup else 1.0
+
 
 GUARDED = Guards()
 PAPER = Guards(

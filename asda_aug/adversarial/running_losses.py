@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -32,6 +34,16 @@ class RunningLosses:
     def means(self) -> Tensor:
         """Mean loss of clean, random and generated samples, float64 [3]; NaN where there were none."""
         return self._sum / self._count
+
+    def by_kind(self) -> dict[str, float]:
+        """The means by name of the kind."""
+        return dict(zip(KINDS, self.means.tolist(), strict=True))
+
+    @property
+    def advantage(self) -> float:
+        """By how much generated samples cost more than random ones, relatively; NaN while that is unknown."""
+        _, random, generated = self.means.tolist()
+        return generated / random - 1 if random else math.nan
 
     def readable(self, loss: Tensor, cap: float) -> Tensor:
         """Which losses are at most ``cap`` times that of random samples, bool [B]; all, while that is unknown."""

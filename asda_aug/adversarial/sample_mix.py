@@ -42,3 +42,19 @@ def draw_mix(guards: Guards, shape: tuple[int, int], rng: torch.Generator) -> Mi
 def mix_to(mix: Mix, device: torch.device) -> Mix:
     """The same on a device."""
     return Mix(*(tensor.to(device, non_blocking=True) for tensor in mix))
+
+
+def placements(mix: Mix, predicted: Tensor, past: Tensor | None, strength: float) -> Tensor:
+    """Where the parts of a batch go: r, tx, ty, [B, N, 3]; the generator's where a sample is its, else random ones.
+
+    Args:
+        mix: What was drawn for the batch.
+        predicted: What the generator says, [B, N, 3].
+        past: What a past generator says; None if there is none.
+        strength: How far the generator's placements are its own rather than random, 0 to 1.
+    """
+    random = mix.random.to(predicted.dtype)
+    placed = predicted if past is None else torch.where(mix.replayed[:, None, None], past, predicted)
+    if strength < 1:
+        placed = torch.lerp(random, placed, strength)
+    return torch.where((mix.kind == GENERATED)[:, None, None], placed, random)

@@ -111,7 +111,7 @@ def _paste_together(
 ) -> tuple[Tensor, Tensor]:
     """Draw each layer over whole images."""
     for layer in layers:
-        atlas = make_atlas(_pixels(layer), layer.scale)
+        atlas = make_atlas(_tiles_in_image_values(layer), layer.scale)
         colour, alpha = _draw(layer, atlas, (range(images.shape[2]), range(images.shape[3])), radius)
         alpha = alpha * layer.valid[:, None, None, None]
         images, clear = torch.lerp(images, colour, alpha), clear * (1 - alpha)
@@ -132,7 +132,7 @@ def _paste_one_by_one(
             if window is None:
                 continue
             part = _cropped(part, size, cell)
-            atlas = make_atlas(_pixels(part), part.scale, [levels[sample]])
+            atlas = make_atlas(_tiles_in_image_values(part), part.scale, [levels[sample]])
             colour, alpha = _draw(part, atlas, window, radius)
             here = (..., *(slice(span.start, span.stop) for span in window))
             image, unclear = pasted[sample].clone(), cleared[sample].clone()
@@ -164,7 +164,7 @@ def _cropped(part: _Layer, size: list[float], cell: int) -> _Layer:
 
 
 @torch.no_grad()
-def _pixels(layer: _Layer) -> Tensor:
+def _tiles_in_image_values(layer: _Layer) -> Tensor:
     """Tiles in the values of the images, the mask in [0, 1]; [P, 4, h, w]."""
     return layer.tile.to(layer.gain.dtype).mul_(layer.gain[..., None, None]).add_(layer.shift[..., None, None])
 
@@ -172,7 +172,7 @@ def _pixels(layer: _Layer) -> Tensor:
 def _draw(layer: _Layer, atlas: Atlas, window: Window, radius: int) -> tuple[Tensor, Tensor]:
     """Colour [P, 3, h, w] and soft alpha [P, 1, h, w] of a layer in a window of the images."""
     # From pixels of the image to coordinates of the atlas in [−1, 1].
-    unit = 2 / layer.scale.new_tensor(atlas.pixels.shape[:1:-1])
+    unit = 2 / layer.scale.new_tensor(atlas.picture.shape[:1:-1])
     cell = (unit / atlas.reduction[:, None])[..., None]
     middle = atlas.corner * unit - 1 + cell[..., 0] * unit.new_tensor(layer.tile.shape[:1:-1]) / 2
     by_column, by_row, start = (layer.inverse * cell).unbind(-1)
@@ -184,7 +184,7 @@ def _draw(layer: _Layer, atlas: Atlas, window: Window, radius: int) -> tuple[Ten
     # The centres of the ring's cells.
     low, high = (atlas.corner - 0.5) * unit - 1, (atlas.corner + atlas.cells + 0.5) * unit - 1
     points = torch.clamp(points, low[:, None, None], high[:, None, None])
-    drawn = functional.grid_sample(atlas.pixels, points, align_corners=False)
+    drawn = functional.grid_sample(atlas.picture, points, align_corners=False)
     return drawn[:, :3], _soften(drawn[:, 3:], radius)
 
 

@@ -21,13 +21,13 @@ class Atlas(NamedTuple):
     the colour going on and the mask ending.
 
     Attributes:
-        pixels: [P, 4, height, width], colour and mask.
+        picture: [P, 4, height, width], colour and mask.
         corner: [P, 2], x and y of the halving that each tile is to be drawn from, without its ring.
         cells: [P, 2], its width and height.
         reduction: [P], tile pixels per cell of it.
     """
 
-    pixels: Tensor
+    picture: Tensor
     corner: Tensor
     cells: Tensor
     reduction: Tensor
@@ -49,16 +49,16 @@ def make_atlas(tiles: Tensor, scale: Tensor, levels: Sequence[int] = LEVELS) -> 
     """
     halved = [functional.avg_pool2d(tiles, 2**level, ceil_mode=True) if level else tiles for level in levels]
     places, (height, width) = _places(tuple(tuple(tile.shape[-2:]) for tile in halved))
-    pixels = tiles.new_zeros(*tiles.shape[:2], height, width)
+    picture = tiles.new_zeros(*tiles.shape[:2], height, width)
     for tile, (x, y, columns, rows) in zip(halved, places, strict=True):
-        ringed = pixels[:, :, y - 1 : y + rows + 1, x - 1 : x + columns + 1]
+        ringed = picture[:, :, y - 1 : y + rows + 1, x - 1 : x + columns + 1]
         ringed[..., 1:-1, 1:-1] = tile
         colour = ringed[:, :3]
         colour[..., 1:-1, [0, -1]] = colour[..., 1:-1, [1, -2]]
         colour[..., [0, -1], :] = colour[..., [1, -2], :]
     level = level_for(scale)
     chosen = scale.new_tensor(places)[level.long() - levels[0]]
-    return Atlas(pixels, chosen[:, :2], chosen[:, 2:], torch.exp2(level))
+    return Atlas(picture, chosen[:, :2], chosen[:, 2:], torch.exp2(level))
 
 
 @cache

@@ -61,8 +61,8 @@ def part_batch(scene: Scene, pastes: Sequence[Paste], max_parts: int, tile: int)
         points=torch.from_numpy(points.astype(np.float32)),
         labelled=torch.from_numpy(labelled.copy()),
         person=torch.tensor(box, dtype=torch.float32),
-        mean=_colours(scene.mean, 0.0),
-        std=_colours(scene.std, 1.0),
+        mean=_per_channel(scene.mean, 0.0),
+        std=_per_channel(scene.std, 1.0),
     )
 
 
@@ -72,7 +72,7 @@ def check_colours(scene: Scene) -> None:
     Raises:
         AdapterError: If it is grey.
     """
-    channels = scene.canvas.shape[2]
+    channels = scene.pixels.shape[2]
     if channels != COLOURS:
         raise AdapterError(f"defer=True needs images of {COLOURS} channels, but the first sample has {channels}")
 
@@ -99,8 +99,8 @@ def _fill(place: NDArray[np.uint8], part: Part, tile: int, bgr: bool) -> tuple[t
     return (wide, high), float(np.hypot(wide, high) / np.hypot(width, height))
 
 
-def _colours(values: Any, default: float) -> torch.Tensor:
-    filled = np.full(COLOURS, default) if values is None else np.broadcast_to(np.asarray(values, float), COLOURS)
+def _per_channel(colours: Any, default: float) -> torch.Tensor:
+    filled = np.full(COLOURS, default) if colours is None else np.broadcast_to(np.asarray(colours, float), COLOURS)
     return torch.tensor(np.array(filled), dtype=torch.float32)
 
 

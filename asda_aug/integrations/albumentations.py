@@ -58,7 +58,7 @@ class PasteParts(DualTransform):  # type: ignore[misc]
         visibility: The label field that keeps v.
         p: Probability that a sample is touched; an occluder's own ``p`` comes on top.
         bgr: Whether images are BGR.
-        skeleton: See :class:`~asda_aug.dataset.asda_dataset.ASDADataset`.
+        skeleton: ``"coco"``, ``"mpii"``, ``"lsp"``, ``"crowdpose"`` or names in order; None goes by their number.
         **options: Of :class:`asda_aug.PasteParts`.
 
     Raises:

@@ -32,7 +32,7 @@ OBJECTS = (RandomPlacer, JointPlacer)
 class _Transform(Occluder):
     """An occluder that is configured by dictionaries.
 
-    Required: ``img`` [H, W, 3] uint8 BGR; see :class:`asda_aug.adapters.mmpose.MMPoseAdapter`.
+    Required: ``img`` [H, W, 3] uint8 BGR, and what else :class:`asda_aug.adapters.mmpose.MMPoseAdapter` reads.
 
     Modified: ``img``; with ``on_occlusion="drop"`` ``keypoints_visible``.
 

@@ -30,7 +30,7 @@ class Cutout(Occluder):
         size: Without ``like``, range of its sides as shares of the person's box, None is (0.2, 0.4); its middle is
             uniform in the box.
         fill: RGB colour, or ``"noise"``.
-        **options: See :class:`~asda_aug.occluders.occluder.Occluder`.
+        **options: Of :class:`~asda_aug.occluders.occluder.Occluder`: ``p``, ``on_occlusion``, ``person``, ``adapter`` …
 
     Raises:
         ConfigError: If an option is wrong.

@@ -87,7 +87,8 @@ class Occluder(ABC):
         on_occlusion: What becomes of a covered keypoint's label: ``"keep"`` leaves it (paper), ``"mark"`` makes it
             occluded (COCO v = 1, MPII visible = 0), ``"drop"`` makes it unlabelled (weight 0).
         person: Which person of a photograph: ``"random"``, ``"largest"``, or an index.
-        person_box: ``"auto"`` or ``"joints"``, see :meth:`asda_aug.scene.scene.Scene.box`.
+        person_box: What parts are sized by: ``"auto"`` is the annotated box, ``"joints"`` that of the labelled
+            keypoints where there are at least six (:meth:`asda_aug.scene.scene.Scene.box`).
         adapter: ``"auto"``, the name of a built-in adapter, or an :class:`~asda_aug.adapters.adapter.Adapter`.
         bgr: As a transform: whether images are BGR; None goes by the adapter.
         skeleton: As a transform: ``"coco"``, ``"mpii"``, ``"lsp"``, ``"crowdpose"`` or keypoint names in order; None
@@ -160,24 +161,11 @@ class Occluder(ABC):
         Returns:
             Which labelled keypoints are covered, bool [P, K].
         """
-        source = scene.pixels
-        shape = scene.canvas.shape[:2]
-        covered = np.zeros(scene.labelled.shape, bool)
+        shape = scene.pixels.shape[:2]
         stack = np.zeros(shape, np.float32) if alpha else None
         if pastes:
-            pixels = source if inplace and source.flags.writeable else copied(source)
-            feathers = [paste.feather for paste in pastes]
-            seen = paste_into(pixels, coloured(scene, pastes), feathers, *normalisation(scene), scene.bgr, stack)
-            if pixels is not source:
-                scene.image = like(scene.image, pixels)
-            points, labelled = scene.keypoints.reshape(-1, 2), scene.labelled.ravel()
-            joints = scene.labelled.shape[1]
-            for paste, visible in zip(pastes, seen, strict=True):
-                paste.seen = visible
-                reached = shares(paste.part.mask, paste.matrix, points, labelled, shape) if visible else []
-                paste.covered = [divmod(index, joints) for index, share in reached if share > COVERED]
-                for keypoint in paste.covered:
-                    covered[keypoint] = True
+            _paste_over(scene, pastes, stack, inplace)
+        covered = _settle_covered(scene, pastes, shape)
         if self.on_occlusion == "mark":
             scene.visible = scene.visible & ~covered
         elif self.on_occlusion == "drop":
@@ -229,6 +217,31 @@ class Occluder(ABC):
         return known[int(rng.integers(len(known)))]
 
 
+def _paste_over(scene: Scene, pastes: Sequence[Paste], stack: NDArray[np.float32] | None, inplace: bool) -> None:
+    """Give the scene its new image, and each paste its ``seen``."""
+    before = scene.array
+    after = before if inplace and before.flags.writeable else copied(before)
+    feathers = [paste.feather for paste in pastes]
+    seen = paste_into(after, coloured(scene, pastes), feathers, *normalisation(scene), scene.bgr, stack)
+    if after is not before:
+        scene.image = like(scene.image, after)
+    for paste, visible in zip(pastes, seen, strict=True):
+        paste.seen = visible
+
+
+def _settle_covered(scene: Scene, pastes: Sequence[Paste], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Give each paste its ``covered``; which labelled keypoints any covers, bool [P, K]."""
+    covered = np.zeros(scene.labelled.shape, bool)
+    points, labelled = scene.keypoints.reshape(-1, 2), scene.labelled.ravel()
+    joints = scene.labelled.shape[1]
+    for paste in pastes:
+        reached = shares(paste.part.mask, paste.matrix, points, labelled, shape) if paste.seen else []
+        paste.covered = [divmod(index, joints) for index, share in reached if share > COVERED]
+        for keypoint in paste.covered:
+            covered[keypoint] = True
+    return covered
+
+
 def coloured(scene: Scene, pastes: Sequence[Paste]) -> list[tuple[Part, Matrix]]:
     """Parts and matrices as they are to be pasted: those to be harmonized in the colours around their person."""
     moments: dict[int, Any] = {}
@@ -245,12 +258,12 @@ def coloured(scene: Scene, pastes: Sequence[Paste]) -> list[tuple[Part, Matrix]]
 
 def normalisation(scene: Scene) -> tuple[Any, Any]:
     """Mean and spread of a scene's image; bytes have none, whatever the data set says."""
-    floats = scene.pixels.dtype != np.uint8
+    floats = scene.array.dtype != np.uint8
     return (scene.mean, scene.std) if floats else (None, None)
 
 
 def _surroundings(scene: Scene, box: Box) -> NDArray[np.uint8]:
-    pixels = scene.canvas
+    pixels = scene.pixels
     height, width = pixels.shape[:2]
     x0, y0 = max(0, int(box[0])), max(0, int(box[1]))
     x1, y1 = min(width, int(box[2]) + 1), min(height, int(box[3]) + 1)

@@ -34,7 +34,7 @@ class PasteParts(Occluder):
         pool: A pool, or the path of its file.
         num_parts: Parts per sample; a collection is drawn from uniformly. The paper finds 1 best and 4 harmful.
         classes: Names of the part classes to use; None is all.
-        class_weights: How often each class is drawn, by name, see :class:`~asda_aug.sampling.sampler.PartSampler`.
+        class_weights: How often each class is drawn, by name, or an object whose ``probabilities()`` say it.
         min_parts: Classes with fewer parts in the pool are left out, and named once.
         sampler: A sampler of your own instead of the four options above.
         placer: Where parts go; None is :class:`~asda_aug.sampling.placers.RandomPlacer`.
@@ -44,7 +44,7 @@ class PasteParts(Occluder):
         feather: Width of the soft edge in pixels, or a range that it is drawn from, rounded.
         blend: ``"paste"``, or ``"harmonize"``: colours are moved towards those around the person.
         harmonize_strength: How far, 0 to 1, or a range that it is drawn from; None is (0, 1).
-        **options: See :class:`~asda_aug.occluders.occluder.Occluder`.
+        **options: Of :class:`~asda_aug.occluders.occluder.Occluder`: ``p``, ``on_occlusion``, ``person``, ``adapter`` …
 
     Raises:
         ConfigError: If an option is wrong or has no effect beside another.
@@ -109,7 +109,7 @@ class PasteParts(Occluder):
         return self.sampler.num_parts[-1]
 
     def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
-        """Decide which parts go where; see :meth:`asda_aug.occluders.occluder.Occluder.draw`."""
+        """Decide which parts go where; their pixels are not read yet."""
         size = scene.size
         drawn: list[tuple[int, Part, bool]] = []
         targets: list[Target] = []

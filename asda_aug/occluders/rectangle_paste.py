@@ -22,7 +22,7 @@ class RectanglePaste(Occluder):
 
     Args:
         like: Draws the parts.
-        **options: See :class:`~asda_aug.occluders.occluder.Occluder`.
+        **options: Of :class:`~asda_aug.occluders.occluder.Occluder`: ``p``, ``on_occlusion``, ``person``, ``adapter`` …
     """
 
     def __init__(self, like: PasteParts, **options: Any) -> None:

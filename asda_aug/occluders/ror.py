@@ -35,7 +35,7 @@ class ROR(Occluder):
         occlude: Probability that a patch covers a keypoint; otherwise one is repeated.
         size: Range of the square patch's side as a share of the diagonal of the person's box.
         reach: Range of a repeated patch's distance from its keypoint, in sides.
-        **options: See :class:`~asda_aug.occluders.occluder.Occluder`.
+        **options: Of :class:`~asda_aug.occluders.occluder.Occluder`: ``p``, ``on_occlusion``, ``person``, ``adapter`` …
 
     Raises:
         ConfigError: If an option is wrong.
@@ -68,7 +68,7 @@ class ROR(Occluder):
 
     def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
         """Decide which patches are copied where."""
-        pixels = scene.canvas
+        pixels = scene.pixels
         height, width = pixels.shape[:2]
         chosen = self.choose_person(scene, (width, height), rng)
         if chosen is None:

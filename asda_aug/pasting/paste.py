@@ -74,12 +74,12 @@ def paste_into(
     """Paste in place as :func:`paste` does, and say which parts can be seen.
 
     Args:
-        image: See :func:`paste`.
-        pasted: See there.
+        image: uint8 or float; [H, W], [H, W, C] or [C, H, W] with 1 or 3 channels.
+        pasted: Parts and where their patch pixels go, float64 [2, 3].
         feathers: Width of the soft edge in pixels, one per part.
-        mean: See :func:`paste`.
-        std: See there.
-        bgr: See there.
+        mean: What was subtracted from the colours in [0, 1] of a float image, in its channel order.
+        std: What they were then divided by.
+        bgr: Whether the image's channels are BGR.
         stack: Soft coverage of the image by earlier parts, float32 [H, W], to which that of these is added; None if it
             is not asked for.
     """

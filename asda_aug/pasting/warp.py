@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from asda_aug.placement import Matrix, checked_matrix
 from partpool.pool.part import Part
 
-Rows = tuple[tuple[float, float, float], tuple[float, float, float]]
+MatrixRows = tuple[tuple[float, float, float], tuple[float, float, float]]
 Rectangle = tuple[int, int, int, int]
 """x0 y0 x1 y1 in pixels, half-open."""
 MARGIN = 2
@@ -81,7 +81,7 @@ def warp(
     return Warped(box[0], box[1], colour, alpha)
 
 
-def _reduced(part: Part, matrix: Matrix) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Rows]:
+def _reduced(part: Part, matrix: Matrix) -> tuple[NDArray[np.uint8], NDArray[np.uint8], MatrixRows]:
     """Colour and mask, halved as often as need be, and the rows of their matrix; the mask is 0 … 255."""
     (a, b, c), (d, e, f) = checked_matrix(matrix)
     colour: NDArray[np.uint8] = part.rgb
@@ -94,7 +94,7 @@ def _reduced(part: Part, matrix: Matrix) -> tuple[NDArray[np.uint8], NDArray[np.
 
 
 def _sample(
-    colour: NDArray[np.uint8], mask: NDArray[np.uint8], rows: Rows, box: Rectangle, bgr: bool
+    colour: NDArray[np.uint8], mask: NDArray[np.uint8], rows: MatrixRows, box: Rectangle, bgr: bool
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Colour uint8 [h, w, 3] and mask uint8 [h, w] of a rectangle of the image, before its edge is softened."""
     around = (MARGIN, MARGIN, MARGIN, MARGIN)
@@ -127,7 +127,7 @@ def _halvings(scale: float) -> int:
     return min(MAX_HALVINGS, round(-math.log2(scale))) if scale < SHRINK else 0
 
 
-def _rectangle(patch: tuple[int, ...], rows: Rows, shape: tuple[int, int]) -> Rectangle | None:
+def _rectangle(patch: tuple[int, ...], rows: MatrixRows, shape: tuple[int, int]) -> Rectangle | None:
     """Columns and rows of the image, half-open, whose centres the mask can reach; None if there are none."""
     # Bilinear sampling carries the mask half a patch pixel beyond its own box.
     half_h, half_w = (patch[0] + 1) / 2, (patch[1] + 1) / 2

@@ -26,7 +26,7 @@ class Target(NamedTuple):
 
     Attributes:
         class_id: Class of the part.
-        part_class: The same.
+        part_class: What that class is.
         person: Which person of the scene.
         box: That person's box, x0 y0 x1 y1 in pixels.
     """

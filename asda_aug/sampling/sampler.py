@@ -70,9 +70,9 @@ class PartSampler:
             warnings.warn(
                 f"classes with fewer than {max(1, min_parts)} parts are left out: {', '.join(few)}", stacklevel=2
             )
-        self._runs = {class_id: _Runs(pool.indices(pool.taxonomy.names[class_id])) for class_id in self.class_ids}
-        self._live = class_weights if isinstance(class_weights, ClassWeights) else None
-        self._edges = self._cumulative({} if self._live else class_weights or {})
+        self._indices = {each: _ClassIndices(pool.indices(pool.taxonomy.names[each])) for each in self.class_ids}
+        self._changing = class_weights if isinstance(class_weights, ClassWeights) else None
+        self._edges = self._cumulative({} if self._changing else class_weights or {})
 
     def _cumulative(self, weights: Mapping[str, float] | ClassWeights) -> list[float]:
         if not isinstance(weights, Mapping):
@@ -92,22 +92,22 @@ class PartSampler:
         """Indices of the parts of one sample, in the order in which they are pasted."""
         numbers = self.num_parts
         number = numbers[0] if len(numbers) == 1 else numbers[int(rng.integers(len(numbers)))]
-        edges = self._live_edges(self._live) if self._live else self._edges
+        edges = self._changed_edges(self._changing) if self._changing else self._edges
         last = len(self.class_ids) - 1
         drawn = []
         for _ in range(number):
             which, part = rng.random(2).tolist()
             class_id = self.class_ids[min(last, bisect_right(edges, which * edges[-1]))]
-            drawn.append(self._runs[class_id].pick(part))
+            drawn.append(self._indices[class_id].pick(part))
         return drawn
 
-    def _live_edges(self, weights: ClassWeights) -> list[float]:
+    def _changed_edges(self, weights: ClassWeights) -> list[float]:
         edges = list(accumulate(weights.probabilities()[self.class_ids].tolist()))
         return edges if edges[-1] > 0 else self._edges
 
 
-class _Runs:
-    """A class's indices as runs of consecutive numbers, one per pool file, so that 10⁶ parts need no list."""
+class _ClassIndices:
+    """A class's indices as stretches of consecutive numbers, one per pool file, so that 10⁶ parts need no list."""
 
     def __init__(self, indices: NDArray[np.int64]) -> None:
         breaks = np.flatnonzero(np.diff(indices) != 1) + 1
@@ -117,8 +117,8 @@ class _Runs:
     def pick(self, share: float) -> int:
         """The index at a share in [0, 1) of the class."""
         place = int(share * self._edges[-1])
-        run = bisect_right(self._edges, place) - 1
-        return int(self._firsts[run] + place - self._edges[run])
+        stretch = bisect_right(self._edges, place) - 1
+        return int(self._firsts[stretch] + place - self._edges[stretch])
 
 
 def _numbers(num_parts: int | Collection[int]) -> list[int]:

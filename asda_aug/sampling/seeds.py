@@ -47,7 +47,7 @@ def fresh_seed() -> int:
 
 
 def fresh_generator() -> np.random.Generator:
-    """A generator of its own for one call of a transform; see :func:`fresh_seed`."""
+    """A generator of its own for one call of a transform, from a :func:`fresh_seed`."""
     return sample_generator(fresh_seed(), 0, 0)
 
 

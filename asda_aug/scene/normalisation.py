@@ -59,13 +59,13 @@ def gain_and_offset(image: NDArray[Any], mean: Colours, std: Colours) -> tuple[t
         if mean is not None or std is not None:
             raise ValueError("mean and std are for float images, but got a uint8 image")
         return (1.0,) * channels, (0.0,) * channels
-    return _gain_and_offset(channels, _numbers(mean, 0.0), _numbers(std, 1.0))
+    return _gain_and_offset(channels, _per_channel(mean, 0.0), _per_channel(std, 1.0))
 
 
-def _numbers(values: Colours, default: float) -> tuple[float, ...]:
-    if values is None:
+def _per_channel(colours: Colours, default: float) -> tuple[float, ...]:
+    if colours is None:
         return (default,)
-    return values if isinstance(values, tuple) else tuple(np.ravel(values).astype(float).tolist())
+    return colours if isinstance(colours, tuple) else tuple(np.ravel(colours).astype(float).tolist())
 
 
 @lru_cache
@@ -78,7 +78,7 @@ def _gain_and_offset(
         )
     if not all(value > 0 for value in std):
         raise ValueError(f"std must be positive, but got {std}")
-    shift, scale = (values * (channels // len(values)) for values in (mean, std))
+    shift, scale = (each * (channels // len(each)) for each in (mean, std))
     gain = tuple(1 / (255 * value) for value in scale)
     return gain, tuple(-low / high for low, high in zip(shift, scale, strict=True))
 
@@ -87,9 +87,9 @@ def as_rgb_bytes(image: NDArray[Any], mean: Colours, std: Colours, bgr: bool) ->
     """An image or a window of one as RGB bytes, uint8 [H, W, 3].
 
     Args:
-        image: [H, W, C], see :func:`channels_last`.
-        mean: See :func:`gain_and_offset`.
-        std: See there.
+        image: [H, W, C], as :func:`channels_last` gives it.
+        mean: What was subtracted from the colours in [0, 1] of a float image; None is 0.
+        std: What they were then divided by; None is 1.
         bgr: Whether its channels are BGR.
     """
     if image.dtype != np.uint8:

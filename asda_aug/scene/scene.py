@@ -19,6 +19,7 @@ CONTEXT = 1.25
 
 Box = tuple[float, float, float, float]
 NOTHING_YET = object()
+"""Stands for the image that views have been taken of, before there are any."""
 
 
 class Scene:
@@ -48,7 +49,7 @@ class Scene:
     """
 
     __slots__ = (
-        "_canvas", "_given", "_pixels", "_viewed", "alpha", "bgr", "boxes", "crop", "image", "keypoint_names",
+        "_array", "_given", "_pixels", "_viewed", "alpha", "bgr", "boxes", "crop", "image", "keypoint_names",
         "keypoints", "labelled", "mean", "std", "visible",
     )  # fmt: skip
 
@@ -68,15 +69,17 @@ class Scene:
     ) -> None:
         self.image = image
         self._viewed: Any = NOTHING_YET
+        self._array: Any = None
         self._pixels: Any = None
-        self._canvas: Any = None
         self.crop = crop
         self.mean, self.std, self.bgr = mean, std, bgr
         self.keypoint_names = keypoint_names
         self.alpha: NDArray[np.float32] | None = None
-        self.boxes = None if boxes is None else _people(boxes, "boxes", 4, float)
+        self.boxes = None if boxes is None else _per_person(boxes, "boxes", 4, float)
         people = len(self.boxes) if self.boxes is not None else 1
-        points = np.zeros((people, 0, 2)) if keypoints is None else _people(keypoints, "keypoints", 2, float, axes=3)
+        if keypoints is None:
+            keypoints = np.zeros((people, 0, 2))
+        points = _per_person(keypoints, "keypoints", 2, float, axes=3)
         if self.boxes is not None and len(points) != people:
             raise ValueError(f"keypoints of {len(points)} people do not fit boxes of {people}")
         self.keypoints: NDArray[np.float64] = points
@@ -85,28 +88,28 @@ class Scene:
         self._given = self._flag_bytes()
 
     @property
-    def pixels(self) -> NDArray[Any]:
-        """The image as an array in its own layout; a view where it is an array or a tensor.
+    def array(self) -> NDArray[Any]:
+        """The image as an array of its own shape; a view where it is an array or a tensor.
 
         Raises:
             AdapterError: If it is no image that can be pasted into.
         """
         if self._viewed is not self.image:
-            self._look()
-        return self._pixels
+            self._take_views()
+        return self._array
 
     @property
-    def canvas(self) -> NDArray[Any]:
-        """The same as [H, W, C]."""
+    def pixels(self) -> NDArray[Any]:
+        """The same array as [H, W, C]."""
         if self._viewed is not self.image:
-            self._look()
-        return self._canvas
+            self._take_views()
+        return self._pixels
 
-    def _look(self) -> None:
+    def _take_views(self) -> None:
         """Take views of the image, good for as long as it is the same object: it is replaced, never changed."""
-        self._pixels = as_array(self.image)
+        self._array = as_array(self.image)
         try:
-            self._canvas = channels_last(self._pixels)
+            self._pixels = channels_last(self._array)
         except (TypeError, ValueError) as error:
             raise AdapterError(str(error)) from None
         self._viewed = self.image
@@ -118,7 +121,7 @@ class Scene:
         Raises:
             AdapterError: If it is no image.
         """
-        height, width = self.canvas.shape[:2]
+        height, width = self.pixels.shape[:2]
         return width, height
 
     @property
@@ -176,21 +179,21 @@ def _around(joints: NDArray[np.float64]) -> Box | None:
     return box if box[2] > box[0] and box[3] > box[1] else None
 
 
-def _people(values: ArrayLike, what: str, last: int, kind: type, axes: int = 2) -> NDArray[Any]:
-    """Values of every person; those of a single one get an axis of 1."""
-    array: NDArray[Any] = np.asarray(values, kind)
+def _per_person(given: ArrayLike, what: str, last: int, kind: type, axes: int = 2) -> NDArray[Any]:
+    """Numbers of every person; those of a single one get an axis of 1."""
+    array: NDArray[Any] = np.asarray(given, kind)
     if array.ndim == axes - 1:
         array = array[None]
     if array.ndim != axes or array.shape[-1] != last:
         dims = "(P, K, 2) or (K, 2)" if axes == 3 else "(P, 4) or (4,)"
-        raise ValueError(f"{what} must have shape {dims}, but got {np.shape(values)}")
+        raise ValueError(f"{what} must have shape {dims}, but got {np.shape(given)}")
     return array
 
 
-def _flags(values: ArrayLike | None, what: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    if values is None:
+def _flags(given: ArrayLike | None, what: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    if given is None:
         return np.ones(shape, bool)
-    array: NDArray[np.bool_] = np.asarray(values, np.bool_)
+    array: NDArray[np.bool_] = np.asarray(given, np.bool_)
     if array.ndim == 1:
         array = array[None]
     if array.shape != shape:

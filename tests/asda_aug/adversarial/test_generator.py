@@ -100,30 +100,6 @@ def test_wrong_options(options: Any) -> None:
         Generator(CLASSES, **options)
 
 
-def test_the_trunk_is_torchvisions() -> None:
-    try:
-        from torchvision.models import resnet18
-    except (ImportError, RuntimeError) as error:
-        pytest.skip(f"torchvision does not work with this PyTorch: {error}")
-    reference = resnet18(weights=None).eval()
-    generator = Generator(CLASSES, weights=reference.state_dict(), input_size="full").eval()
-    images = torch.randn(2, 3, 64, 64)
-    reference.avgpool, reference.fc = torch.nn.Identity(), torch.nn.Identity()
-    expected = reference(images).view(2, 512, 2, 2)
-    torch.testing.assert_close(generator.backbone(images), expected)
-
-
-def test_the_trunk_has_torchvisions_names_and_shapes() -> None:
-    state = ResNet18().state_dict()
-    assert len(state) == 120
-    assert (
-        sum(tensor.numel() for name, tensor in state.items() if "running" not in name and "num" not in name) == 11176512
-    )
-    assert state["layer3.0.downsample.0.weight"].shape == (256, 128, 1, 1)
-    assert state["layer4.1.bn2.running_var"].shape == (512,)
-    assert state["conv1.weight"].shape == (64, 3, 7, 7)
-
-
 @pytest.mark.parametrize("kind", ["torch", "safetensors", "mapping"])
 def test_trunk_weights(kind: str, tmp_path: Path) -> None:
     trunk = ResNet18()

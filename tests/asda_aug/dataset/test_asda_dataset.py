@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import weakref
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from asda_aug_data import MEAN, STD, HRNetLike, Pairs, half, is_even
 from asda_aug_samples import differences
 from partpool import PartPool
 from partpool.errors import ConfigError
-from partpool.pool.part import StoredPart
 
 OPTIONS: dict[str, Any] = {"seed": 7, "min_parts": 1, "classes": ["upper-clothes", "left-arm", "face"]}
 FULL = RandomPlacer(s=(3, 3), tx=(0, 0), ty=(0, 0))
@@ -185,25 +183,6 @@ def test_describe_repeats_what_was_done(pool: Path) -> None:
     assert dataset(pool, HRNetLike(), skip=is_even).describe(0) == []
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_stats_count_across_workers(pool: Path, workers: int) -> None:
-    wrapped = dataset(pool, HRNetLike(40), num_parts=2, placer=FULL)
-    images(DataLoader(wrapped, 8, num_workers=workers))
-    stats = wrapped.stats()
-    assert (stats["samples"], stats["touched"], stats["pastes"]) == (40, 40, 80)
-    assert sum(each["pastes"] for each in stats["classes"].values()) == 80
-    assert stats["keypoints"] == sum(int((wrapped.base[i][3]["joints_vis"][:, 0] > 0).sum()) for i in range(40))
-    assert 0 < stats["covered"] <= sum(each["covered"] for each in stats["classes"].values())
-    assert {name for name, each in stats["classes"].items() if each["pastes"]} <= set(OPTIONS["classes"])
-
-
-def test_what_falls_beside_the_image_is_counted_and_changes_nothing(pool: Path) -> None:
-    base = Pairs()
-    wrapped = dataset(pool, base, placer=RandomPlacer(tx=(9, 9)))
-    assert all(wrapped[index] is base.samples[index] for index in range(len(base)))
-    assert wrapped.stats()["untouched"]["off-image"] == len(base)
-
-
 def test_the_mask_on_request(pool: Path) -> None:
     loader = DataLoader(dataset(pool, mask=True, p=0.5), 24)
     ((images, _, _, meta),) = loader
@@ -298,65 +277,6 @@ def test_an_image_that_could_not_be_read_is_named(pool: Path) -> None:
 def test_descriptions_of_no_epoch_are_refused(pool: Path) -> None:
     with pytest.raises(ValueError, match="an epoch must not be negative, but got -3"):
         dataset(pool).describe(1, epoch=-3)
-
-
-class Batches(HRNetLike):
-    """A data set that reads batches, and watches which of its images are still alive."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lacking = 0
-        self.batch: list[Any] = []
-        self.images: list[weakref.ref[torch.Tensor]] = []
-
-    def __getitems__(self, indices: list[int]) -> list[Any]:
-        batch = [self[index] for index in indices[self.lacking :]]
-        self.images = [weakref.ref(sample[0]) for sample in batch]
-        return batch
-
-    def alive(self) -> int:
-        return sum(image() is not None for image in self.images)
-
-
-def test_samples_of_a_batch_are_let_go_of_one_by_one(pool: Path) -> None:
-    base, alive = Batches(), []
-    wrapped = dataset(pool, base)
-    apply = wrapped.occluder.apply
-
-    def watched(*args: Any, **options: Any) -> Any:
-        alive.append(base.alive())
-        return apply(*args, **options)
-
-    wrapped.occluder.apply = watched
-    wrapped.__getitems__(list(range(10)))
-    assert alive == list(range(10, 0, -1))
-
-
-def test_the_parts_of_a_batch_are_read_one_after_the_other(pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrapped, steps = dataset(pool, num_parts=2), []
-    apply, load = wrapped.occluder.apply, StoredPart.load
-    monkeypatch.setattr(StoredPart, "load", lambda part: (steps.append("load"), load(part))[1])
-    monkeypatch.setattr(
-        wrapped.occluder, "apply", lambda *args, **options: (steps.append("apply"), apply(*args, **options))
-    )
-    wrapped.__getitems__([0, 1, 2])
-    assert steps == ["load"] * 6 + ["apply"] * 3
-
-
-def test_a_batch_that_the_base_keeps_stays_whole(pool: Path) -> None:
-    base = Batches()
-    kept = [base[index] for index in range(5)]
-    base.__getitems__ = lambda indices: kept  # type: ignore[method-assign]
-    copies = [sample[0].clone() for sample in kept]
-    assert len(dataset(pool, base).__getitems__(list(range(5)))) == len(kept) == 5
-    assert all(torch.equal(sample[0], image) for sample, image in zip(kept, copies, strict=True))
-
-
-def test_a_batch_of_another_length_is_refused(pool: Path) -> None:
-    base = Batches()
-    base.lacking = 1
-    with pytest.raises(ValueError, match="Batches returned 4 samples for 5 indices"):
-        dataset(pool, base).__getitems__(list(range(5)))
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
@@ -469,59 +389,6 @@ def test_the_pool_may_be_a_pool_a_path_or_an_occluder(pool: Path, parts: PartPoo
         ASDADataset(HRNetLike(), ready, num_parts=2)
 
 
-def test_settings_without_effect_warn(pool: Path) -> None:
-    class Images(Pairs):
-        def __getitem__(self, index: int) -> Any:
-            return self.samples[index][0]
-
-    with pytest.warns(
-        UserWarning, match="on_occlusion='mark' has no effect: no keypoints are found on the first sample$"
-    ):
-        dataset(pool, Images(), on_occlusion="mark")
-    with pytest.warns(UserWarning, match="anchor='joint' has no effect: no keypoints"):
-        dataset(pool, Images(), placer=JointPlacer())
-    for options in ({"feather": 3}, {"inplace": True}, {"on_occlusion": "mark"}):
-        with pytest.warns(UserWarning, match="no effect with defer=True"):
-            dataset(pool, defer=True, **options)
-    with pytest.warns(UserWarning, match="nothing can be pasted over the first sample"):
-        dataset(pool, person=3)
-    with pytest.warns(UserWarning, match="nothing can be pasted over the first sample"):
-        ASDADataset(Images(), ROR())
-
-
-def test_flags_that_are_no_visibility_warn(pool: Path) -> None:
-    class Flags(Pairs):
-        def __getitem__(self, index: int) -> Any:
-            image, keypoints = super().__getitem__(index)
-            return image, np.minimum(keypoints, [1e3, 1e3, 1]).astype(np.float32)
-
-    with pytest.warns(UserWarning, match="no keypoint is visible. v is read as COCO's"):
-        dataset(pool, Flags(), on_occlusion="mark")
-
-
-def test_keypoints_that_are_shares_of_the_image_warn(pool: Path) -> None:
-    class Shares(Pairs):
-        def __getitem__(self, index: int) -> Any:
-            image, keypoints = super().__getitem__(index)
-            return image, (keypoints / [80, 96, 1]).astype(np.float32)
-
-    with pytest.warns(UserWarning, match="keypoints must be pixels, not shares of the image"):
-        dataset(pool, Shares())
-
-
-def test_unnamed_skeletons_warn_around_joints(pool: Path) -> None:
-    class Fourteen(Pairs):
-        def __getitem__(self, index: int) -> Any:
-            image, keypoints = super().__getitem__(index)
-            return image, keypoints[:14]
-
-    with pytest.warns(UserWarning, match="takes any keypoint"):
-        dataset(pool, Fourteen(), placer=JointPlacer())
-    dataset(pool, Fourteen(), placer=JointPlacer(), skeleton="lsp")
-    with pytest.raises(ConfigError, match="16 names, but the first sample has 14"):
-        dataset(pool, Fourteen(), skeleton="mpii")
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -539,11 +406,6 @@ def test_unnamed_skeletons_warn_around_joints(pool: Path) -> None:
 def test_wrong_options_are_named(pool: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         dataset(pool, **options)
-
-
-def test_a_base_without_indices_is_refused(pool: Path) -> None:
-    with pytest.raises(ConfigError, match=r"map-style data set, .*but got list_iterator"):
-        dataset(pool, iter([1, 2]))
 
 
 def test_collated_samples_of_all_epochs_differ(pool: Path) -> None:

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
 
 from asda_aug import JointPlacer, PasteParts, RandomPlacer, Scene
 from asda_aug.occluders.occluder import Paste
@@ -68,20 +66,6 @@ def test_the_same_generator_draws_the_same(parts: PartPool) -> None:
     drawn = [augmentation.draw(scene(), rng(seed)) for seed in range(10)]
     assert all(same(one, again.draw(scene(), rng(seed))) for seed, one in enumerate(drawn))
     assert not all(same(drawn[0], other) for other in drawn[1:])
-
-
-@pytest.mark.parametrize("policy", ["keep", "mark", "drop"])
-def test_what_becomes_of_covered_keypoints(parts: PartPool, policy: Any) -> None:
-    each = scene()
-    augmentation = paster(parts, on_occlusion=policy, placer=FULL, classes=["upper-clothes"])
-    pastes = augmentation.draw(each, rng())
-    covered = augmentation.apply(each, pastes)[0]
-    assert 0 < covered.sum() < 12
-    labelled = np.arange(17) > 4
-    assert each.visible[0].tolist() == (labelled & ~covered if policy == "mark" else labelled).tolist()
-    assert each.labelled[0].tolist() == (labelled & ~covered if policy == "drop" else labelled).tolist()
-    assert pastes[0].covered == [(0, joint) for joint in np.flatnonzero(covered)]
-    assert pastes[0].seen
 
 
 def test_mirrored_parts_are_of_the_other_side(parts: PartPool) -> None:
@@ -148,71 +132,6 @@ def test_harmonizing_moves_colours_to_the_picture(parts: PartPool) -> None:
     assert 0.2 <= weak.harmonize <= 0.4
 
 
-def test_which_person_is_covered(parts: PartPool) -> None:
-    boxes = [[0, 0, 20, 20], [30, 30, 90, 120], [5, 5, 5, 9]]
-    crowd = Scene(image(), np.full((3, 17, 2), 50.0), boxes=boxes, crop=False)
-    drawn = [paster(parts).draw(crowd, rng(seed))[0].person for seed in range(40)]
-    assert set(drawn) == {0, 1}
-    assert {paster(parts, person="largest").draw(crowd, rng(seed))[0].person for seed in range(10)} == {1}
-    assert paster(parts, person=0).draw(crowd, rng())[0].person == 0
-    assert paster(parts, person=-2).draw(crowd, rng())[0].person == 1
-    assert paster(parts, person=2).draw(crowd, rng()) == []
-    assert paster(parts, person=7).draw(crowd, rng()) == []
-    (paste,) = paster(parts, person=1).draw(crowd, rng())
-    assert paste.diagonal == pytest.approx(np.hypot(60, 90) * parts.classes[paste.part.class_id].size)
-
-
-def test_nobody_to_cover(parts: PartPool) -> None:
-    nobody = Scene(image(), np.zeros((0, 17, 2)), boxes=np.zeros((0, 4)), crop=False)
-    assert paster(parts).draw(nobody, rng()) == []
-
-
-@pytest.mark.parametrize("kind", ["array", "planes", "mirrored", "tensor", "pil", "channels last"])
-def test_as_a_transform_it_returns_what_it_got(parts: PartPool, kind: str) -> None:
-    pixels = image()
-    tensor = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
-    sample: Any = {
-        "array": pixels, "planes": pixels.transpose(2, 0, 1), "mirrored": pixels[:, ::-1],
-        "tensor": tensor, "pil": Image.fromarray(pixels),
-        "channels last": tensor[None].contiguous(memory_format=torch.channels_last)[0],
-    }[kind]  # fmt: skip
-    torch.manual_seed(0)
-    result = paster(parts, placer=FULL)(sample)
-    assert type(result) is type(sample)
-    assert not np.array_equal(np.asarray(result), np.asarray(sample))
-    if kind == "pil":
-        assert (result.mode, result.size) == (sample.mode, sample.size)
-    elif hasattr(sample, "stride"):
-        assert result.stride() == sample.stride()
-    else:
-        assert result.strides == sample.strides
-
-
-def test_torchs_seed_repeats_a_transform(parts: PartPool) -> None:
-    augmentation = paster(parts, placer=FULL)
-    results = []
-    for seed in (1, 2, 1):
-        torch.manual_seed(seed)
-        results.append(augmentation(image()))
-    np.testing.assert_array_equal(results[0], results[2])
-    assert not np.array_equal(results[0], results[1])
-
-
-def test_nothing_pasted_is_the_same_object(parts: PartPool) -> None:
-    sample = {"image": image(), "keypoints": np.zeros((17, 3))}
-    assert paster(parts, p=0)(sample) is sample
-    pair = (image(), np.zeros((17, 3)))
-    result = paster(parts, p=0)(*pair)
-    assert result[0] is pair[0]
-
-
-def test_about_p_of_the_samples_are_touched(parts: PartPool) -> None:
-    torch.manual_seed(0)
-    sample, augmentation = image(), paster(parts, p=0.3)
-    touched = sum(augmentation(sample) is not sample for _ in range(300))
-    assert 60 < touched < 120
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -255,25 +174,6 @@ def test_a_sampler_of_another_pool_is_refused(parts: PartPool, pool: Path) -> No
         PasteParts(parts, sampler=sampler)
     same = PartSampler(PartPool(pool), classes=["face"], min_parts=1)
     assert PasteParts(parts, sampler=same).draw(scene(), rng())
-
-
-def test_as_a_transform_it_is_told_what_samples_do_not_say(parts: PartPool) -> None:
-    solid = np.full((128, 96, 3), (200, 10, 10), np.uint8)
-    results = []
-    for bgr in (False, True):
-        torch.manual_seed(0)
-        results.append(paster(parts, placer=FULL, bgr=bgr)(solid))
-    changed = (results[0] != solid).any(axis=2) & (results[1] != solid).any(axis=2)
-    inside = changed & (np.abs(results[0].astype(int) - results[1][..., ::-1]).max(axis=2) <= 1)
-    assert inside.sum() > 0.5 * changed.sum()
-    joints = np.full((14, 3), 50.0)
-    for _ in range(5):
-        paster(parts, placer=JointPlacer(), skeleton="lsp")(solid, joints)
-
-
-def test_beside_the_image_the_same_object_comes_back(parts: PartPool) -> None:
-    sample = image()
-    assert paster(parts, placer=RandomPlacer(tx=(9, 9)))(sample) is sample
 
 
 def test_a_missing_pool_is_named(tmp_path: Path) -> None:

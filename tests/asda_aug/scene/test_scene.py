@@ -9,9 +9,6 @@ from PIL import Image
 
 from asda_aug import Scene
 from asda_aug.errors import AdapterError
-from asda_aug.sampling.part_size import aligned_diagonal, check_alignment
-from partpool import ASDA26, PartPool
-from partpool.errors import ConfigError
 
 IMAGE = np.zeros((256, 192, 3), np.uint8)
 SIZE = (192, 256)
@@ -43,25 +40,25 @@ def test_it_notices_changed_flags(name: str, in_place: bool) -> None:
 )
 def test_a_canvas_is_height_width_and_channels(image: Any) -> None:
     scene = Scene(image)
-    assert scene.canvas.shape[:2] == (256, 192)
-    assert scene.canvas.ndim == 3
+    assert scene.pixels.shape[:2] == (256, 192)
+    assert scene.pixels.ndim == 3
     assert scene.size == SIZE
-    assert np.shares_memory(scene.canvas, scene.pixels)
+    assert np.shares_memory(scene.pixels, scene.array)
 
 
 def test_a_canvas_is_that_of_the_image_which_the_scene_has_now() -> None:
     scene = Scene(IMAGE)
-    before = scene.canvas
-    assert scene.canvas is before
+    before = scene.pixels
+    assert scene.pixels is before
     scene.image = IMAGE[:10] + 1
     assert scene.size == (192, 10)
-    assert scene.canvas.min() == 1
+    assert scene.pixels.min() == 1
 
 
 @pytest.mark.parametrize("image", [None, "picture.jpg", np.zeros((8, 8), np.int64), np.zeros((8, 8, 8, 8), np.uint8)])
 def test_what_is_no_image_has_no_canvas(image: Any) -> None:
     with pytest.raises(AdapterError, match="image must"):
-        Scene(image).canvas  # noqa: B018
+        Scene(image).pixels  # noqa: B018
 
 
 def test_the_box_of_a_crop_is_what_it_was_cut_by() -> None:
@@ -105,17 +102,3 @@ def test_people_of_unknown_extent_have_no_box() -> None:
 def test_what_does_not_fit_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Scene(IMAGE, **arguments)
-
-
-def test_aligned_sizes(parts: PartPool) -> None:
-    part = parts[int(parts.indices("face")[0])]
-    box = (10.0, 10.0, 40.0, 50.0)
-    skirt = ASDA26["skirt"]
-    assert aligned_diagonal(part, skirt, box) == pytest.approx(50 * 0.3)
-    assert aligned_diagonal(part, skirt, box, "reference") == pytest.approx(50 * 0.1)
-    own = np.hypot(*(part.box[2:] - part.box[:2])) / np.hypot(*(part.person_box[2:] - part.person_box[:2]))
-    assert aligned_diagonal(part, skirt, box, "natural") == pytest.approx(50 * own)
-    glove = ASDA26["glove"]
-    assert aligned_diagonal(part, glove, box, "reference") == pytest.approx(50 * glove.size)
-    with pytest.raises(ConfigError, match="class, reference, natural, but got 'huge'"):
-        check_alignment("huge")
