@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from partpool.errors import ConfigError
 from partpool.filters.config import MAX_RAGGEDNESS_OF, MIN_LARGEST_OF, FilterConfig
 
-from .output import FAILED_ITEMS, Output, examples, reports_errors, size_text
+from .build_options import find_source, find_taxonomy, shard_numbers, thresholds_by_class
+from .build_report import about_taxonomy, print_report, run_build
+from .output import FAILED_ITEMS, Output, examples, reports_errors
 
 if TYPE_CHECKING:
-    from partpool.building.report import BuildProgress, BuildReport
-    from partpool.sources import Source
-    from partpool.taxonomy.part_classes import Taxonomy
-    from partpool.taxonomy.schemes import LabelScheme
+    pass
 
 EXAMPLES = examples(
     "partpool build --lip ./LIP --out pool.h5",
@@ -30,7 +28,6 @@ EXAMPLES = examples(
     "partpool build --lip ./LIP --out pool.h5 --scheduler tcp://node7:8786",
     "partpool build --lip ./LIP --out pool.h5 --compose arms=left-arm+right-arm --min-area 2000",
 )
-SHOWN_FAILURES = 20
 
 SOURCE, CLASSES, FILTERS, OUTPUT, RUNNING = "Source", "Classes", "Filters", "Output", "Running"
 DEFAULTS = FilterConfig()
@@ -191,25 +188,25 @@ def build(
         source_too = "" if lip or images else "the source, --lip DIR or --images and --labels, and "
         raise ConfigError(f"pass {source_too}--out POOL.h5, or --dry-run to only count")
     filters = FilterConfig(
-        min_area=min_area, min_largest=min_largest, min_largest_of=_by_class(min_largest_of, MIN_LARGEST_OF),
+        min_area=min_area, min_largest=min_largest, min_largest_of=thresholds_by_class(min_largest_of, MIN_LARGEST_OF),
         min_side=min_side, max_aspect=max_aspect, min_fill=min_fill, max_raggedness=max_raggedness,
-        max_raggedness_of=_by_class(max_raggedness_of, MAX_RAGGEDNESS_OF), max_border=max_border,
+        max_raggedness_of=thresholds_by_class(max_raggedness_of, MAX_RAGGEDNESS_OF), max_border=max_border,
         min_texture=min_texture, max_iou=max_iou,
     )  # fmt: skip
     if scheduler is not None and workers is not None:
         raise ConfigError("pass either --workers or --scheduler, not both")
-    part = _shard(shard)
+    part = shard_numbers(shard)
     if taxonomy is not None:
         # A wrong taxonomy is said before a long walk.
-        _taxonomy(taxonomy, compose or [], filters)
-    source = _source(lip, images, labels, masks, scheme, persons, single_person, split)
+        find_taxonomy(taxonomy, compose or [], filters)
+    source = find_source(lip, images, labels, masks, scheme, persons, single_person, split)
     if license_note is not None:
         source = replace(source, license_note=license_note)
     if limit is not None:
         source = source.limit(limit)
     if part is not None:
         source = source.shard(*part)
-    classes = _taxonomy(taxonomy or source.scheme, compose or [], filters)
+    classes = find_taxonomy(taxonomy or source.scheme, compose or [], filters)
     output = Output(quiet)
     for note in source.notes:
         output.message(f"Note: {note}")
@@ -224,69 +221,11 @@ def build(
     if save_rejects is not None:
         output.message(f"Wrote the rejected segments to {save_rejects}")
     if as_json:
-        output.json(report.to_dict() | {"notes": list(source.notes), "taxonomy": _about(classes)})
+        output.json(report.to_dict() | {"notes": list(source.notes), "taxonomy": about_taxonomy(classes)})
     else:
-        _print(output, report, classes)
+        print_report(output, report, classes)
     if report.failed or not report.parts:
         raise typer.Exit(FAILED_ITEMS)
-
-
-def _shard(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    number, _, of = text.partition("/")
-    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-        raise ConfigError(f"--shard takes I/N with I from 1 to N, such as 3/8, but got {text!r}")
-    return int(number), int(of)
-
-
-def _by_class(entries: list[str] | None, defaults: Mapping[str, float]) -> dict[str, float]:
-    values = dict(defaults)
-    for entry in entries or []:
-        name, _, value = entry.partition("=")
-        try:
-            values[name] = float(value)
-        except ValueError:
-            raise ConfigError(f"thresholds of a class are written CLASS=NUMBER, but got {entry!r}") from None
-    return values
-
-
-def _taxonomy(of: str | LabelScheme, compositions: list[str], filters: FilterConfig) -> Taxonomy:
-    from partpool.taxonomy.builtin import default_taxonomy
-    from partpool.taxonomy.toml_file import compose, load_taxonomy
-
-    taxonomy = load_taxonomy(of) if isinstance(of, str) else default_taxonomy(of)
-    for expression in compositions:
-        taxonomy = compose(taxonomy, expression)
-    for class_name in {*filters.min_largest_of, *filters.max_raggedness_of} - {*MIN_LARGEST_OF, *MAX_RAGGEDNESS_OF}:
-        taxonomy.id(class_name)
-    return taxonomy
-
-
-def _source(
-    lip: Path | None, images: Path | None, labels: Path | None, masks: Path | None, scheme: str | None,
-    persons: Path | None, single_person: bool, split: Any,
-) -> Source:  # fmt: skip
-    from partpool.sources import find_lip, find_masks, find_pairs
-    from partpool.taxonomy.schemes import SCHEMES
-
-    if lip is not None:
-        if images or labels or masks or scheme:
-            raise ConfigError("pass either --lip, or --images with --labels and --scheme, not both")
-        return find_lip(lip, split)
-    if images is not None and masks is not None:
-        if labels is not None:
-            raise ConfigError("pass either --labels or --masks, not both")
-        return find_masks(images, masks, scheme)
-    if images is None or labels is None:
-        raise ConfigError(
-            "pass the source: --lip DIR, or --images DIR --labels DIR --scheme lip, or --images DIR --masks DIR"
-        )
-    if scheme is None:
-        raise ConfigError(
-            f"pass --scheme ({', '.join(SCHEMES)}): what the pixel values mean cannot be told from the files"
-        )
-    return find_pairs(images, labels, scheme, persons=persons, single_person=single_person)
 
 
 def _cores() -> int:
@@ -294,55 +233,3 @@ def _cores() -> int:
 
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def run_build(output: Output, source: Source, out: Path | None, **options: Any) -> BuildReport:
-    """Build with a progress display."""
-    from partpool.building.builder import build as build_pool
-
-    with output.progress("Cutting") as update:
-
-        def show(progress: BuildProgress) -> None:
-            if progress.done == progress.resumed:
-                output.message(f"Resuming: {progress.resumed:,} of {progress.total:,} items were done before")
-            note = f"{progress.parts:,} parts"
-            if progress.failed:
-                note += f", {progress.failed:,} failed"
-            # Neither rate nor remaining time count what was there before.
-            update(progress.done - progress.resumed, progress.total - progress.resumed, note)
-
-        return build_pool(source, out, on_progress=show, **options)
-
-
-def _about(taxonomy: Taxonomy) -> dict[str, Any]:
-    from partpool.taxonomy.builtin import against_asda26
-
-    lacks, adds = against_asda26(taxonomy)
-    return {"name": taxonomy.name, "scheme": taxonomy.scheme.name, "lacks": lacks, "adds": adds}
-
-
-def _print(output: Output, report: BuildReport, taxonomy: Taxonomy) -> None:
-    from .tables import outcome_table
-
-    output.table(outcome_table(report.counts))
-    about = _about(taxonomy)
-    said = [f"{verb} {', '.join(about[key])}" for verb, key in (("lacks", "lacks"), ("adds", "adds")) if about[key]]
-    if said:
-        output.result(f"Taxonomy {about['name']} over scheme {about['scheme']}: of asda26 it {', and '.join(said)}")
-    rate = report.items / max(report.seconds, 1e-6)
-    output.result(f"{report.parts:,} parts from {report.items:,} items in {report.seconds:,.1f} s ({rate:,.0f}/s)")
-    if report.out is None:
-        output.result(f"Dry run: nothing was written; the pool would take about {size_text(report.pool_bytes)}")
-    else:
-        output.result(f"Wrote {report.out} ({size_text(report.pool_bytes)})")
-    if not report.parts:
-        output.warning("No part was kept.")
-    if not report.failed:
-        return
-    reasons = Counter(item.reason for item in report.failed)
-    listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
-    output.warning(f"{len(report.failed):,} of {report.items:,} items failed: {listed}")
-    for item in report.failed[:SHOWN_FAILURES]:
-        output.warning(f"  {item.name}: {item.message}")
-    if len(report.failed) > SHOWN_FAILURES:
-        output.warning(f"  … and {len(report.failed) - SHOWN_FAILURES:,} more; --json lists them all")

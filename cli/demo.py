@@ -43,7 +43,7 @@ def demo(
     from partpool.sources import find_lip
     from partpool.synthetic.people import write_lip_dataset
 
-    from . import build, inspect, preview
+    from . import build_report, inspect, preview
 
     output = Output(quiet)
     _prepare(out, overwrite)
@@ -56,7 +56,7 @@ def demo(
         raise OutputError(f"{out} cannot be written: {error.strerror}") from None
     output.message(f"$ partpool build --lip {lip} --license-note {shlex.quote(LICENSE)} --out {pool}")
     source = replace(find_lip(lip), license_note=LICENSE)
-    build.run_build(output, source, pool, overwrite=True, resume=False)
+    build_report.run_build(output, source, pool, overwrite=True, resume=False)
     output.message(f"$ partpool inspect {pool} --sheet {sheet}")
     opened = PartPool(pool)
     inspect.show(output, opened)
@@ -65,6 +65,11 @@ def demo(
     output.message(f"$ partpool preview {pool} {images} --keypoints {keypoints} --seed {seed} --out {pasted}")
     preview.draw(opened, targets, keypoints, pasted, num_parts=1, seed=seed)
     output.result(f"Wrote {pool}, the contact sheet {sheet} and the preview {pasted}")
+    output.result("")
+    output.result(f"Open {pasted}: people before and after parts were pasted over them; {sheet} shows the parts.")
+    output.result("With your own data: partpool build --lip DIR --out pool.h5")
+    output.result("            or: partpool build --images DIR --labels DIR --scheme NAME --out pool.h5")
+    output.result(f"then: partpool preview pool.h5 --image PHOTO.jpg --out {pasted.name}")
 
 
 def _draw_targets(folder: Path, rng: np.random.Generator) -> tuple[list[Path], Path]:

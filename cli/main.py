@@ -32,9 +32,14 @@ app = typer.Typer(
 
 
 def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"partpool {__version__}")
-        raise typer.Exit
+    if not wanted:
+        return
+    from asda_aug.pasting.compiled import COMPILED as PASTING
+    from partpool.cutting.compiled import COMPILED as CUTTING
+
+    typer.echo(f"partpool {__version__}")
+    typer.echo(f"compiled loops: cutting {'yes' if CUTTING else 'no'}, pasting {'yes' if PASTING else 'no'}")
+    raise typer.Exit
 
 
 @app.callback()

@@ -44,4 +44,4 @@ class DrawnSample:
     def load(self) -> None:
         """Read the pixels of the parts."""
         for paste in self.pastes:
-            paste.part.load()
+            paste.load()

@@ -112,7 +112,7 @@ class PasteParts(DualTransform):  # type: ignore[misc]
                 f"on_occlusion={self.occluder.on_occlusion!r} needs the visibility of keypoints; pass "
                 f"A.KeypointParams(…, label_fields=[{self.visibility!r}], remove_invisible=False), or visibility=…"
             )
-        pasted = [(paste.part, paste.matrix) for paste in pastes]
+        pasted = [(paste.load(), paste.matrix) for paste in pastes]
         covered = coverage(pasted, keypoints[:, :2], params["shape"][:2]) > COVERED
         keypoints = keypoints.copy()
         v = keypoints[:, column]

@@ -28,6 +28,7 @@ from asda_aug.scene.normalisation import as_rgb_bytes, copied
 from asda_aug.scene.scene import Box, Scene
 from partpool.errors import ConfigError
 from partpool.pool.part import Part
+from partpool.pool.stored_part import StoredPart
 
 IDENTITY = Placement()
 OnOcclusion = Literal["keep", "mark", "drop"]
@@ -55,7 +56,7 @@ class Paste:
         seen: Whether it changes the image; filled in by ``apply``.
     """
 
-    part: Part
+    part: Part | StoredPart
     matrix: Matrix
     person: int
     box: Box
@@ -74,6 +75,15 @@ class Paste:
     def name(self) -> str:
         """Class of the part."""
         return self.part.name
+
+    def load(self) -> Part:
+        """The part with its pixels, which are read if they have not been.
+
+        Raises:
+            PoolError: If they are damaged.
+        """
+        self.part = part = self.part.load()
+        return part
 
 
 class Occluder(ABC):
@@ -247,7 +257,7 @@ def coloured(scene: Scene, pastes: Sequence[Paste]) -> list[tuple[Part, Matrix]]
     moments: dict[int, Any] = {}
     pasted = []
     for paste in pastes:
-        part = paste.part
+        part = paste.load()
         if paste.harmonize > 0:
             if paste.person not in moments:
                 moments[paste.person] = colour_moments(_surroundings(scene, paste.box))

@@ -20,6 +20,7 @@ from asda_aug.scene.scene import Scene
 from partpool.errors import ConfigError
 from partpool.pool.part import Part
 from partpool.pool.reader import PartPool
+from partpool.pool.stored_part import StoredPart
 from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 from partpool.taxonomy.part_classes import PartClass
 
@@ -111,13 +112,13 @@ class PasteParts(Occluder):
     def draw(self, scene: Scene, rng: np.random.Generator) -> list[Paste]:
         """Decide which parts go where; their pixels are not read yet."""
         size = scene.size
-        drawn: list[tuple[int, Part, bool]] = []
+        drawn: list[tuple[int, Part | StoredPart, bool]] = []
         targets: list[Target] = []
         for index in self.sampler.draw(rng):
             chosen = self.choose_person(scene, size, rng)
             if chosen is None:
                 return []
-            part: Part = self.pool.later(index)
+            part: Part | StoredPart = self.pool.later(index)
             flipped = self.flip > 0 and rng.random() < self.flip
             if flipped:
                 part = part.hflip()
@@ -155,7 +156,7 @@ def paste_parts(pool: Any, options: dict[str, Any]) -> PasteParts:
 
 
 def _joint_on_joint(
-    matrix: Matrix, part: Part, part_class: PartClass, names: Sequence[str] | None, joint: int
+    matrix: Matrix, part: Part | StoredPart, part_class: PartClass, names: Sequence[str] | None, joint: int
 ) -> Matrix:
     """The matrix moved so that the part's own keypoint lands where its middle would, if it is known."""
     name = names[joint] if names is not None and joint < len(names) else None

@@ -45,11 +45,12 @@ class RectanglePaste(Occluder):
 
 
 def _without_outline(paste: Paste) -> Paste:
-    mask = paste.part.mask
+    part = paste.load()
+    mask = part.mask
     height, width = mask.shape
     shrink = math.sqrt(np.count_nonzero(mask) / mask.size)
     matrix = paste.matrix.copy()
     middle = matrix @ (width / 2, height / 2, 1)
     matrix[:, :2] *= shrink
     matrix[:, 2] = middle - matrix[:, :2] @ (width / 2, height / 2)
-    return replace(paste, part=replace(paste.part, mask=np.ones_like(mask)), matrix=matrix)
+    return replace(paste, part=replace(part, mask=np.ones_like(mask)), matrix=matrix)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from asda_aug.scene.scene import Box
 from partpool.errors import ConfigError
 from partpool.pool.part import Part
+from partpool.pool.stored_part import StoredPart
 from partpool.taxonomy.part_classes import PartClass
 
 Align = Literal["class", "reference", "natural"]
@@ -29,7 +30,7 @@ def check_alignment(align: str) -> Align:
     raise ConfigError(f"align must be one of {', '.join(ALIGNMENTS)}, but got {align!r}")
 
 
-def aligned_diagonal(part: Part, part_class: PartClass, box: Box, align: Align = "class") -> float:
+def aligned_diagonal(part: Part | StoredPart, part_class: PartClass, box: Box, align: Align = "class") -> float:
     """Diagonal of a part at s = 1, in pixels of the image it is pasted into.
 
     Args:

@@ -1,15 +1,14 @@
-"""The compiled loop that cuts patches; None where the package was installed without a C compiler.
-
-NumPy and OpenCV then do the same to the same bytes, more slowly.
-"""
+"""The one switch between the compiled loop that cuts patches and NumPy with OpenCV, which give the same bytes."""
 
 from __future__ import annotations
 
 try:
-    from partpool.cutting import _cut as compiled
+    from partpool.cutting import _cut as cut
 except ImportError:
-    compiled = None  # type: ignore[assignment]
+    # Installed without a C compiler.
+    cut = None  # type: ignore[assignment]
 
-COMPILED = compiled is not None
+__all__ = ["COMPILED", "cut"]
 
-__all__ = ["COMPILED", "compiled"]
+COMPILED: bool = cut is not None
+"""Whether patches are cut by the compiled loop."""

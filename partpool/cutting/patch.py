@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from partpool.cutting import patch_numpy
-from partpool.cutting.compiled import compiled
+from partpool.cutting import compiled, patch_numpy
 
 Box = tuple[int, int, int, int]
 
@@ -33,5 +32,5 @@ def cut_patch(image: NDArray[np.uint8], mask: NDArray[np.uint8], box: Box, max_s
         height, width = (max(1, round(side * scale)) for side in (height, width))
     patch = np.empty((height, width, 4), np.uint8)
     x0, y0, x1, y1 = box
-    (compiled or patch_numpy).cut(image[y0:y1, x0:x1], mask, patch)
+    (compiled.cut or patch_numpy).cut(image[y0:y1, x0:x1], mask, patch)
     return patch

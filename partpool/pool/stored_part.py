@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from partpool.pool.part import Part
 from partpool.taxonomy.part_classes import Taxonomy
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class StoredPart:
     """What is known of a part before its pixels are read: where it can go is decided by that alone.
 
@@ -63,6 +63,11 @@ class StoredPart:
         """The mirrored part, see :meth:`partpool.pool.part.Part.hflip`."""
         return self.load().hflip()
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"StoredPart({self.name!r}, {width}×{height}, from {self.source!r})"
+
+    def __reduce__(self) -> tuple[type[Part], tuple[Any, ...]]:
         # The file that the pixels are in does not travel.
-        return self.load().__reduce_ex__(protocol)
+        part = self.load()
+        return Part, tuple(getattr(part, field.name) for field in fields(part))

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from partpool_cli import output
 
+from asda_aug.pasting.compiled import COMPILED as PASTING
 from conftest import PYTHON, Cli
 from partpool import __version__
+from partpool.cutting.compiled import COMPILED as CUTTING
 
 COMMANDS = ("build", "inspect", "verify", "taxonomy", "demo")
 COLOUR = re.compile(r"\x1b\[[0-9;]*[34][0-7][0-9;]*m")
@@ -122,15 +124,19 @@ def test_an_interrupt_while_modules_are_imported_ends_quietly() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+LOOPS = f"compiled loops: cutting {'yes' if CUTTING else 'no'}, pasting {'yes' if PASTING else 'no'}"
+VERSION = f"partpool {__version__}\n{LOOPS}\n"
+
+
 def test_version(cli: Cli, process: Cli) -> None:
-    assert cli("--version") == process("--version") == (0, f"partpool {__version__}\n", "")
+    assert cli("--version") == process("--version") == (0, VERSION, "")
 
 
 def test_the_script_is_installed(process: Cli) -> None:
     script = Path(sys.executable).with_name("partpool")
     if not script.exists():
         pytest.skip("partpool is not installed in this environment")
-    assert process("--version", prefix=(str(script),)).out == f"partpool {__version__}\n"
+    assert process("--version", prefix=(str(script),)).out == VERSION
 
 
 @pytest.mark.parametrize("args", [[], ["nothing"], ["--nothing"], ["inspect"], ["verify"], ["inspect", "--part", "x"]])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from oracles.patches import area_average, gone_on
-from partpool.cutting import patch as patches
+from partpool.cutting import compiled
 from partpool.cutting.compiled import COMPILED
 from partpool.cutting.patch import Box, cut_patch
 from partpool.cutting.patch_numpy import CELL
@@ -25,7 +25,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.skip("partpool.cutting._cut is not built: there was no C compiler when partpool was installed")
     with pytest.MonkeyPatch.context() as patched:
         if not request.param:
-            patched.setattr(patches, "compiled", None)
+            patched.setattr(compiled, "cut", None)
         yield
 
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from oracles.patches import own_average
-from partpool.cutting import patch as patches
-from partpool.cutting import patch_numpy
+from partpool.cutting import compiled, patch_numpy
 from partpool.cutting.compiled import COMPILED
 from partpool.cutting.patch import Box, cut_patch
 
@@ -50,7 +49,7 @@ def _mask(rng: np.random.Generator, height: int, width: int, grain: int, gap: in
 def plainly(*arguments: Any) -> NDArray[np.uint8]:
     """The patch as NumPy and OpenCV cut it."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(patches, "compiled", None)
+        patched.setattr(compiled, "cut", None)
         return cut_patch(*arguments)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import multiprocessing
 import pickle
 import shutil
@@ -18,7 +17,7 @@ import pytest
 
 from partpool import ASDA26, EXTENDED, LIP, PartPool, Taxonomy, build, find_lip
 from partpool.errors import ConfigError, PoolError, PoolNotFoundError
-from partpool.pool.codec import CODECS, decode
+from partpool.pool.codec import CODECS
 from partpool.pool.part import Part
 from partpool.synthetic.people import write_lip_dataset
 from partpool.taxonomy.keypoints import MIRRORED_KEYPOINTS, MPII_KEYPOINTS
@@ -270,55 +269,10 @@ def assert_equal(one: Part, other: Part) -> None:
 def test_later_is_the_same_part(pools: Path, codec: str) -> None:
     pool = PartPool(pools / f"{codec}.h5")
     for index in (0, 7, -1):
-        assert_equal(pool.later(index), pool[index])
+        assert_equal(pool.later(index).load(), pool[index])
         assert_equal(pool.later(index).hflip(), pool[index].hflip())
     with pytest.raises(IndexError, match=rf"part {len(pool)} of a pool of {len(pool)}"):
         pool.later(len(pool))
-
-
-def test_later_reads_once_and_only_when_asked(pools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool, decoded = PartPool(pools / "jpeg.h5"), []
-    whole = pool[7]
-
-    def counted(*patch: Any) -> Any:
-        decoded.append(patch)
-        return decode(*patch)
-
-    monkeypatch.setattr("partpool.pool.reader.decode", counted)
-    part = pool.later(7)
-    assert (part.size, part.name, part.source, repr(part)) == (whole.size, whole.name, whole.source, repr(whole))
-    with pytest.raises(AttributeError, match="no attribute 'colour'"):
-        part.colour  # noqa: B018
-    assert not decoded
-    part.load()
-    part.load()
-    assert part.rgb.shape == (*part.mask.shape, 3)
-    assert len(decoded) == 1
-
-
-@pytest.mark.parametrize("again", [lambda part: pickle.loads(pickle.dumps(part)), copy.copy, copy.deepcopy])
-def test_copies_of_what_is_read_later_have_their_pixels(pools: Path, again: Callable[[Part], Part]) -> None:
-    pool = PartPool(pools / "jpeg.h5")
-    assert_equal(again(pool.later(7)), pool[7])
-    assert type(again(pool.later(7))) is Part
-    smaller = replace(pool.later(7), rgb=pool[7].rgb[1:], mask=pool[7].mask[1:])
-    assert smaller.size == (pool[7].size[0], pool[7].size[1] - 1)
-
-
-def test_later_names_what_is_damaged(pools: Path, tmp_path: Path) -> None:
-    path = tmp_path / "pool.h5"
-    shutil.copy(pools / "png.h5", path)
-    with h5py.File(path, "r+") as file:
-        file["patches/height"][2] = 0
-        offset = int(file["patches/offset"][3])
-        file["patches/data"][offset : offset + 40] = 0
-    pool = PartPool(path)
-    with pytest.raises(PoolError, match=r"pool\.h5: part 2 has \d+×0 pixels"):
-        pool.later(2)
-    part = pool.later(3)
-    for _ in range(2):
-        with pytest.raises(PoolError, match=r"pool\.h5: part 3: .* cannot be decoded"):
-            part.load()
 
 
 def test_hflip_swaps_sides(pools: Path) -> None:
