@@ -1,6 +1,6 @@
 """A long training's worth of samples through ASDADataset and a DataLoader: memory, file handles, labels.
 
-    python benchmarks/long_run.py --samples 1000000
+    python -m benchmarks.long_run --samples 1000000
 
 Small pictures of synthetic people, of which only the keypoints matter, are read for as many epochs as it takes. Memory
 and open files are those of the training process and its workers, as Linux counts them. The exit code is 1 if a label

@@ -1,0 +1,1 @@
+"""Builds under faults, and what must be true of them all the same."""
