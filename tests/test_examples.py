@@ -44,6 +44,7 @@ def test_wrap_dataset(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_hrnet_style(pool: Path, tmp_path: Path) -> None:
     args = ("--pool", pool, "--people", 32, "--epochs", 3)
     out = run("hrnet_style/hrnet_style.py", *args, cwd=tmp_path)
@@ -58,6 +59,7 @@ def test_hrnet_style(pool: Path, tmp_path: Path) -> None:
     assert "parts on 0 of 96" in run("hrnet_style/hrnet_style.py", *args, "--p", 0, cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_asda_loop(pool: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
@@ -101,6 +103,7 @@ def test_lightning(pool: Path, tmp_path: Path) -> None:
     assert "4 steps" in resumed
 
 
+@pytest.mark.slow
 def test_ddp(pool: Path, tmp_path: Path) -> None:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     script = [str(EXAMPLES / "ddp" / "train.py"), "--pool", str(pool), "--people", "32", "--epochs", "1"]

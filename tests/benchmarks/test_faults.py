@@ -12,6 +12,7 @@ import pytest
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 @pytest.mark.skipif(not shutil.which("unshare"), reason="mounts small file systems")
+@pytest.mark.slow
 def test_faults(benchmark: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     said = benchmark("faults", "--runs", 4, "--files", 1000)
     assert said.returncode == 0, said.stdout + said.stderr

@@ -10,6 +10,7 @@ import pytest
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="counts memory and files in /proc")
+@pytest.mark.slow
 def test_a_long_run(benchmark: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     pytest.importorskip("torch", reason="torch is not installed")
     said = benchmark("long_run", "--samples", 10_000)

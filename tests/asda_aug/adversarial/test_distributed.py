@@ -20,6 +20,7 @@ TESTS = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("mode", ["one-pass", "alternate"])
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="PyTorch is built without gloo")
+@pytest.mark.slow
 def test_two_ranks_equal_one_process(mode: Any, tmp_path: Path) -> None:
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     command = [sys.executable, "-W", "ignore", str(TESTS / "asda_aug" / "adversarial" / "ddp_program.py")]

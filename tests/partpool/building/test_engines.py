@@ -171,6 +171,7 @@ def test_a_lost_worker_is_replaced(engine: Engine, tmp_path: Path) -> None:
     assert results == list(range(30))
 
 
+@pytest.mark.slow
 def test_a_task_that_keeps_killing_workers_ends_the_run(engine: Engine) -> None:
     if not loses_workers(engine):
         pytest.skip("this process would be lost")

@@ -106,12 +106,14 @@ def test_equals_the_oracle_on_lip(taxonomy: Taxonomy) -> None:
 
 @needs_data
 @pytest.mark.parametrize("chunk", range(CHUNKS), ids=lambda chunk: f"asda26-all-photos-{chunk + 1}-of-{CHUNKS}")
+@pytest.mark.slow
 def test_equals_the_oracle_on_photos(chunk: int) -> None:
     check_pairs(PHOTO_PAIRS[chunk::CHUNKS], ASDA26)
 
 
 @needs_data
 @pytest.mark.parametrize("step", [8], ids=["extended-every-8th-photo"])
+@pytest.mark.slow
 def test_equals_the_oracle_on_some_photos(step: int) -> None:
     check_pairs(PHOTO_PAIRS[::step], EXTENDED)
 
