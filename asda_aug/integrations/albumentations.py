@@ -1,4 +1,4 @@
-"""The augmentation as a transform of Albumentations 2.0.
+"""The augmentation as a transform of Albumentations 2.0 and of AlbumentationsX, which provide the same package.
 
 In a pipeline::
 
@@ -34,10 +34,12 @@ from partpool.pool.reader import PartPool
 
 Array = NDArray[Any]
 
-if not hasattr(DualTransform, "get_params_dependent_on_data"):
+if hasattr(DualTransform, "sample_parameters"):
+    from albumentations.core.transform_params import SampledParams
+elif not hasattr(DualTransform, "get_params_dependent_on_data"):
     raise ImportError(
-        "asda_aug.integrations.albumentations is written for albumentations 2.0, and another one is installed; "
-        "asda_aug.PasteParts(pool) takes the dictionary that any Compose returns"
+        "asda_aug.integrations.albumentations is written for albumentations 2.0 and albumentationsx from 2.5 on, and "
+        "another one is installed; asda_aug.PasteParts(pool) takes the dictionary that any Compose returns"
     )
 
 
@@ -89,11 +91,19 @@ class PasteParts(DualTransform):  # type: ignore[misc]
         """What the transform was made of, for ``repr`` and serialisation."""
         return self._arguments
 
-    def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-        """Draw what is pasted over the people of ``data``."""
-        scene = self._adapter.read(self._sample(data, params["shape"]))
-        check_colour_range(scene)
-        return {"pastes": self.occluder.draw(scene, self.random_generator)}
+    # AlbumentationsX refuses a class that has the hook of Albumentations 2.0.
+    if hasattr(DualTransform, "sample_parameters"):
+
+        def sample_parameters(self, params: dict[str, Any], data: dict[str, Any], targets: Any, sampling: Any) -> Any:
+            """Draw what is pasted over the people of ``data``."""
+            del targets
+            return SampledParams(params={"pastes": self._draw(data, params["shape"], sampling.random_generator)})
+
+    else:
+
+        def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+            """Draw what is pasted over the people of ``data``."""
+            return {"pastes": self._draw(data, params["shape"], self.random_generator)}
 
     def apply(self, img: Array, pastes: Sequence[Paste] = (), **params: Any) -> Array:
         """Paste into an image."""
@@ -128,6 +138,12 @@ class PasteParts(DualTransform):  # type: ignore[misc]
         """Masks stay."""
         del params
         return mask
+
+    def _draw(self, data: dict[str, Any], shape: tuple[int, ...], rng: np.random.Generator) -> Sequence[Paste]:
+        """What is pasted over the people of ``data``."""
+        scene = self._adapter.read(self._sample(data, shape))
+        check_colour_range(scene)
+        return self.occluder.draw(scene, rng)
 
     def _sample(self, data: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
         """The data as :class:`~asda_aug.adapters.simple.MappingAdapter` reads them: pixels, people apart."""
