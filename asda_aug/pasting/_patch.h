@@ -14,7 +14,7 @@
 #error "Pixels are little-endian numbers here; without this module NumPy and OpenCV do its work."
 #endif
 
-#if defined(__SSE2__) || defined(_M_X64)
+#if !defined(PARTPOOL_SCALAR) && (defined(__SSE2__) || defined(_M_X64))
 #include <emmintrin.h>
 #define WITH_SSE2
 #endif
