@@ -35,6 +35,7 @@ def test_every_readme_names_the_scripts_that_can_be_run() -> None:
             assert [name for name in scripts if f"{folder.name}/{name}" not in readme] == []
 
 
+@pytest.mark.slow
 def test_wrap_dataset(tmp_path: Path) -> None:
     out = run("wrap_dataset/wrap_dataset.py", cwd=tmp_path)
     assert out.count("(8, 256, 192, 3)") == 2

@@ -148,6 +148,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> bool:
         (2, True, "starting 0.3"),
     ],
 )
+@pytest.mark.slow
 def test_interrupted(
     crowd: Path, crowd_pool: Path, tmp_path: Path, workers: int, to_all: bool, moment: str, overwrite: bool
 ) -> None:
@@ -215,6 +216,7 @@ def test_a_killed_worker_is_replaced(crowd: Path, crowd_pool: Path, tmp_path: Pa
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.slow
 def test_workers_that_keep_dying_stop_the_build(crowd: Path, tmp_path: Path) -> None:
     process = start("build", "--lip", crowd, "--out", tmp_path / "pool.h5", "--workers", 2)
     assert wait_for(lambda: list(tmp_path.glob("pool.h5.spool/*.npz")))

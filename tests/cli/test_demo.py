@@ -102,6 +102,7 @@ def test_wrong_options(cli: Cli, tmp_path: Path, args: list[str]) -> None:
 
 
 @pytest.mark.parametrize("size", [100_000, 1_000_000])
+@pytest.mark.slow
 def test_a_full_disk(full_disk: Callable[..., tuple[Run, Path]], size: int) -> None:
     run, after = full_disk(size, "demo", "--out", "demo", "--people", "12", "--quiet")
     assert run.code == 5

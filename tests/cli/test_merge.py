@@ -87,6 +87,7 @@ def test_mistakes(cli: Cli, pool: Path, shards: list[Path], tmp_path: Path) -> N
     assert cli("merge", "--out", tmp_path / "x.h5").code == 2
 
 
+@pytest.mark.slow
 def test_resuming_from_the_command_line(cli: Cli, crowd: Path, crowd_pool: Path, tmp_path: Path) -> None:
     """What a user sees: how to go on, that it went on, and what has changed meanwhile."""
     out = tmp_path / "pool.h5"

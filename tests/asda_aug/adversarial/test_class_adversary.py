@@ -66,6 +66,7 @@ class Seen(Dataset[Any]):
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.slow
 def test_living_workers_see_every_change(method: str) -> None:
     adversary = ClassAdversary(CLASSES)
     loader = DataLoader(Seen(adversary), num_workers=2, persistent_workers=True, multiprocessing_context=method)

@@ -59,6 +59,7 @@ def test_placements_are_the_generators(checkpoint: Path, people_images: Any, poo
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.slow
 def test_in_workers(method: str, checkpoint: Path, people_images: Any, pool: Path) -> None:
     data = wrap(people_images, pool, GeneratorPlacer(checkpoint))
     data.set_epoch(0)

@@ -50,6 +50,7 @@ def play(steps: int, **options: Any) -> tuple[AdversarialAugmenter, float, float
     return asda, asda.stats["covered_joints"], loss.mean().item()
 
 
+@pytest.mark.slow
 def test_the_paper_preset_runs_to_full_cover_and_the_guarded_one_stays_under_its_caps() -> None:
     _, covered, loss = play(120, preset="paper")
     assert covered > 0.8

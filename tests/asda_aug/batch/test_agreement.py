@@ -50,6 +50,7 @@ def batch(tile: Part, size: tuple[int, int], diagonal: float) -> PartBatch:
     st.integers(0, 2**32 - 1), st.floats(0.12, 3), st.floats(-math.pi, math.pi), st.floats(-0.9, 0.9),
     st.floats(-0.9, 0.9), st.sampled_from([0, 1, 2]),
 )  # fmt: skip
+@pytest.mark.slow
 def test_paste_and_compose_agree(seed: int, s: float, r: float, tx: float, ty: float, feather: int) -> None:
     # Where the number of halvings changes, the last bit of a float32 decides.
     assume(abs(s - 0.5) > 1e-3 and all(abs(s / 2 ** (-n - 0.5) - 1) > 1e-3 for n in range(1, 4)))

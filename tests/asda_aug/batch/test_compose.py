@@ -54,6 +54,7 @@ def test_equals_the_oracle(name: str, seed: int, feather: float, side: int) -> N
 
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS)
+@pytest.mark.slow
 def test_a_part_far_below_its_tiles_size_is_averaged(seed: int) -> None:
     rng = np.random.default_rng(seed)
     parts = random_parts(rng, (60, 60), side=128, scale=(0.2, 0.34))

@@ -71,6 +71,7 @@ def test_same_bytes_for_any_order_of_the_folder(lip: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.slow
 def test_pixels_are_those_of_the_source(lip: Path, tmp_path: Path, codec: Any) -> None:
     report = build(find_lip(lip), tmp_path / "pool.h5", codec=codec, max_side=1024)
     pool = PartPool(tmp_path / "pool.h5")
@@ -133,6 +134,7 @@ def test_counts_add_up(lip: Path, tmp_path: Path) -> None:
     assert report.pool_bytes == (tmp_path / "pool.h5").stat().st_size
 
 
+@pytest.mark.slow
 def test_every_class_gets_parts(tmp_path: Path) -> None:
     write_lip_dataset(tmp_path, 60)
     build(find_lip(tmp_path), tmp_path / "pool.h5")

@@ -53,6 +53,7 @@ def shards(lip: Path, folder: Path, of: int) -> list[Path]:
 
 @settings(max_examples=10, deadline=None)
 @given(of=st.integers(1, 9), order=st.randoms(use_true_random=False), window=st.sampled_from([1, 3, 2**15]))
+@pytest.mark.slow
 def test_shards_give_the_bytes_of_the_whole(
     lip: Path, whole: Path, tmp_path_factory: pytest.TempPathFactory, of: int, order: Any, window: int
 ) -> None:

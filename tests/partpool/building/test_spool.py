@@ -64,6 +64,7 @@ def interrupt(source: Any, out: Path, after: int, error: type[BaseException] = E
 
 @settings(max_examples=12, deadline=None)
 @given(moments=st.lists(st.integers(1, UNITS), max_size=4), cut=st.sampled_from(["nothing", "blob", "manifest"]))
+@pytest.mark.slow
 def test_any_number_of_interruptions(
     lip: Path, whole: tuple[bytes, Any], tmp_path_factory: pytest.TempPathFactory, moments: list[int], cut: str
 ) -> None:

@@ -48,6 +48,7 @@ def digest_in_child(pool: PartPool, indices: range, answer: Any) -> None:
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("preload", ["none", "memory"])
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.slow
 def test_other_processes_read_the_same(pools: Path, method: str, preload: Any) -> None:
     pool = PartPool(pools / "jpeg.h5", preload=preload)
     indices = range(0, len(pool), 3)

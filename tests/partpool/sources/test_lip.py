@@ -187,6 +187,7 @@ def test_a_wrong_path_gets_the_nearest_guess(tmp_path: Path, files: list[str], g
     assert "\n" not in message
 
 
+@pytest.mark.slow
 def test_real_lip_in_archives(shared_data: Path, tmp_path: Path) -> None:
     root = tmp_path / "LIP"
     shutil.copytree(shared_data / "lip", root, copy_function=shutil.copyfile)

@@ -82,6 +82,7 @@ def test_cihp_differs_by_what_ten_is() -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.slow
 def test_synthetic_people_of_the_scheme(name: str, tmp_path: Path) -> None:
     """Every class is found, made of its own labels, and on the side that its name says."""
     scheme = SCHEMES[name]
