@@ -188,6 +188,7 @@ def test_interrupted(
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.slow
 def test_a_killed_build_goes_on(crowd: Path, crowd_pool: Path, tmp_path: Path) -> None:
     process = start("build", "--lip", crowd, "--out", tmp_path / "pool.h5", "--workers", 2)
     assert wait_for(lambda: list(tmp_path.glob("pool.h5.spool/*.npz")))
@@ -201,6 +202,7 @@ def test_a_killed_build_goes_on(crowd: Path, crowd_pool: Path, tmp_path: Path) -
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced(crowd: Path, crowd_pool: Path, tmp_path: Path) -> None:
     command = [*PYTHON, "build", "--lip", str(crowd), "--out", str(tmp_path / "pool.h5"), "--workers", "2"]
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The transforms of MMPose: in a registry of the same manners, and in MMPose itself where it is installed."""
+"""The transforms of MMPose, in a registry of the same manners."""
 
 from __future__ import annotations
 
@@ -112,38 +112,3 @@ def test_objects_are_written_as_dictionaries(transforms: Registry, pool: Path) -
 def test_wrong_options_are_named(transforms: Registry, pool: Path) -> None:
     with pytest.raises(ConfigError, match="on_occlusion must be 'keep', 'mark' or 'drop', but got 'hide'"):
         transforms.build(of_pool(pool, on_occlusion="hide"))
-
-
-# MMPose's own way of finding its configuration where it is installed as a package.
-@pytest.mark.filterwarnings("ignore:The metainfo config file:UserWarning")
-def test_in_mmpose_itself(shared_data: Path, pool: Path) -> None:
-    pytest.importorskip("mmpose.datasets", reason="MMPose is not installed")
-    from mmengine.registry import init_default_scope
-    from mmpose.registry import DATASETS
-
-    importlib.import_module(MODULE)
-    init_default_scope("mmpose")
-    size, folder = (48, 64), shared_data / "pose" / "mmpose" / "coco"
-    codec = {"type": "MSRAHeatmap", "input_size": size, "heatmap_size": (12, 16), "sigma": 1}
-
-    def data_set(*steps: dict[str, Any]) -> Any:
-        pipeline = [
-            {"type": "LoadImage"}, {"type": "GetBBoxCenterScale"}, {"type": "TopdownAffine", "input_size": size},
-            *steps, {"type": "GenerateTarget", "encoder": codec}, {"type": "PackPoseInputs"},
-        ]  # fmt: skip
-        return DATASETS.build({
-            "type": "CocoDataset", "data_mode": "topdown", "ann_file": str(folder / "test_coco.json"),
-            "data_prefix": {"img": str(folder)}, "pipeline": pipeline,
-        })  # fmt: skip
-
-    plain, dropping = data_set(), data_set(of_pool(pool, num_parts=2, on_occlusion="drop"))
-    lost = 0
-    for index in range(len(plain)):
-        before, after = plain[index], dropping[index]
-        assert not torch.equal(before["inputs"], after["inputs"])
-        weights = [each["data_samples"].gt_instance_labels.keypoint_weights[0] for each in (before, after)]
-        maps = [each["data_samples"].gt_fields.heatmaps for each in (before, after)]
-        assert (weights[1] <= weights[0]).all()
-        assert torch.equal(maps[1], maps[0] * weights[1][:, None, None])
-        lost += int((weights[1] < weights[0]).sum())
-    assert lost > 0
