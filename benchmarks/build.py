@@ -1,6 +1,6 @@
 """Figures of the builder and the reader, each as a ratio to its floor in the same run.
 
-    python benchmarks/build.py --photos ../shared/data/lip-scheme-photos --lip ../shared/data/lip
+    python -m benchmarks.build --photos PHOTOS --lip LIP
 
 Pictures: photographs with LIP label maps as they are (192 x 256); the same enlarged to 350 x 450 and saved as JPEG
 with about as many bits per pixel as genuine LIP pictures; genuine LIP pairs; and synthetic people, which need no data.

@@ -1,6 +1,6 @@
 """Figures of scale: builds by several workers and by a Dask cluster, merging, and a pool of a million parts.
 
-    python -m benchmarks.scale --photos ../shared/data/lip-scheme-photos
+    python -m benchmarks.scale --photos PHOTOS
 
 Rates are ratios to one process in the same run. The cluster runs already when its build begins, as a cluster does; the
 processes are started within the measured time. Peak memory is that of a process of its own.

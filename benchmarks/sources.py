@@ -1,6 +1,6 @@
 """What it costs to find and read a data set in zip archives, as ratios to the same files in folders.
 
-    python benchmarks/sources.py --photos ../shared/data/lip-scheme-photos
+    python -m benchmarks.sources --photos PHOTOS
 
 Layouts: folders; LIP's original archives, stored and deflated; those in one more archive. Each round measures all of
 them one after the other, in processor time of one process, and the medians are compared.

@@ -1,7 +1,7 @@
 """Adversarial augmentation in a plain PyTorch loop, with figures of what the generator does.
 
 python examples/asda_loop/asda_loop.py --out /tmp/asda                            synthetic people, a pool of them
-python examples/asda_loop/asda_loop.py --lspet ../shared/data/pose/lspet --pool pool.h5 --out /tmp/asda
+python examples/asda_loop/asda_loop.py --lspet LSPET --pool pool.h5 --out /tmp/asda
 """
 
 from __future__ import annotations
