@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,9 +15,6 @@ from partpool.filters.config import MAX_RAGGEDNESS_OF, MIN_LARGEST_OF, FilterCon
 from .build_options import find_source, find_taxonomy, shard_numbers, thresholds_by_class
 from .build_report import about_taxonomy, print_report, run_build
 from .output import FAILED_ITEMS, Output, examples, reports_errors
-
-if TYPE_CHECKING:
-    pass
 
 EXAMPLES = examples(
     "partpool build --lip ./LIP --out pool.h5",
@@ -33,7 +30,7 @@ SOURCE, CLASSES, FILTERS, OUTPUT, RUNNING = "Source", "Classes", "Filters", "Out
 DEFAULTS = FilterConfig()
 
 
-def _listed(values: Mapping[str, float]) -> str:
+def _thresholds_text(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name}={value:g}" for name, value in values.items())
 
 
@@ -108,7 +105,8 @@ def build(
     min_largest_of: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"The same for a class, CLASS=SHARE. (default {_listed(MIN_LARGEST_OF)})", rich_help_panel=FILTERS
+            help=f"The same for a class, CLASS=SHARE. (default {_thresholds_text(MIN_LARGEST_OF)})",
+            rich_help_panel=FILTERS,
         ),
     ] = None,
     min_side: Annotated[
@@ -126,7 +124,8 @@ def build(
     max_raggedness_of: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"The same for a class, CLASS=VALUE. (default {_listed(MAX_RAGGEDNESS_OF)})", rich_help_panel=FILTERS
+            help=f"The same for a class, CLASS=VALUE. (default {_thresholds_text(MAX_RAGGEDNESS_OF)})",
+            rich_help_panel=FILTERS,
         ),
     ] = None,
     max_border: Annotated[
@@ -212,7 +211,7 @@ def build(
         output.message(f"Note: {note}")
     report = run_build(
         output, source, None if dry_run else out, taxonomy=classes, filters=filters, codec=codec, max_side=max_side,
-        workers=_cores() if workers is None else workers, scheduler=scheduler, resume=resume, overwrite=overwrite,
+        workers=_core_count() if workers is None else workers, scheduler=scheduler, resume=resume, overwrite=overwrite,
         max_errors=0 if strict else max_errors,
         save_rejects=save_rejects,
     )  # fmt: skip
@@ -228,7 +227,7 @@ def build(
         raise typer.Exit(FAILED_ITEMS)
 
 
-def _cores() -> int:
+def _core_count() -> int:
     import os
 
     affinity = getattr(os, "sched_getaffinity", None)

@@ -35,14 +35,14 @@ def thresholds_by_class(entries: list[str] | None, defaults: Mapping[str, float]
     Raises:
         ConfigError: If one is written otherwise.
     """
-    values = dict(defaults)
+    thresholds = dict(defaults)
     for entry in entries or []:
         name, _, value = entry.partition("=")
         try:
-            values[name] = float(value)
+            thresholds[name] = float(value)
         except ValueError:
             raise ConfigError(f"thresholds of a class are written CLASS=NUMBER, but got {entry!r}") from None
-    return values
+    return thresholds
 
 
 def find_taxonomy(of: str | LabelScheme, compositions: list[str], filters: FilterConfig) -> Taxonomy:

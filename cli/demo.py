@@ -46,7 +46,7 @@ def demo(
     from . import build_report, inspect, preview
 
     output = Output(quiet)
-    _prepare(out, overwrite)
+    _prepare_folder(out, overwrite)
     lip, pool, sheet, pasted = out / "LIP", out / "pool.h5", out / "sheet.png", out / "preview.png"
     output.message(f"Drawing {people:,} synthetic people into {lip}")
     try:
@@ -91,7 +91,7 @@ def _draw_targets(folder: Path, rng: np.random.Generator) -> tuple[list[Path], P
     return paths, annotations
 
 
-def _prepare(out: Path, overwrite: bool) -> None:
+def _prepare_folder(out: Path, overwrite: bool) -> None:
     """Make the folder; what is in it already is only ever removed if an earlier demo made it."""
     mark = out / MARK
     try:

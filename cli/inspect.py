@@ -45,16 +45,16 @@ def inspect(
     output = Output(quiet)
     opened = PartPool(pool)
     if part is not None:
-        document = _part(opened, part)
+        document = _part_document(opened, part)
     else:
-        document = _document(opened, class_name)
+        document = _pool_document(opened, class_name)
     if as_json:
         output.json(document)
     elif part is not None:
         for key, value in document.items():
             output.result(f"{key}: {value}")
     else:
-        _print(output, document)
+        _print_document(output, document)
     if sheet is not None:
         from partpool.pool.contact_sheet import contact_sheet, draw_part, save_picture
 
@@ -68,11 +68,11 @@ def inspect(
 
 def show(output: Output, pool: PartPool) -> None:
     """Print what is in a pool."""
-    _print(output, _document(pool))
+    _print_document(output, _pool_document(pool))
 
 
-def _document(pool: PartPool, class_name: str | None = None) -> dict[str, Any]:
-    document = pool.info() | {"median_size": _median_sizes(pool), "keypoints": _keypoints(pool)}
+def _pool_document(pool: PartPool, class_name: str | None = None) -> dict[str, Any]:
+    document = pool.info() | {"median_size": _median_sizes(pool), "keypoints": _keypoint_counts(pool)}
     if class_name is not None:
         pool.taxonomy.id(class_name)
         for key in ("classes", "stats", "median_size"):
@@ -91,7 +91,7 @@ def _median_sizes(pool: PartPool) -> dict[str, list[float] | None]:
     return sizes
 
 
-def _keypoints(pool: PartPool) -> dict[str, Any] | None:
+def _keypoint_counts(pool: PartPool) -> dict[str, Any] | None:
     """On how many parts each keypoint is known, and on how many it lies in the patch."""
     from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
@@ -102,7 +102,7 @@ def _keypoints(pool: PartPool) -> dict[str, Any] | None:
     return {"known": known, "in_patch": in_patch}
 
 
-def _part(pool: PartPool, index: int) -> dict[str, Any]:
+def _part_document(pool: PartPool, index: int) -> dict[str, Any]:
     from partpool.errors import ConfigError
     from partpool.pool.codec import CODECS
     from partpool.pool.format import QUALITY
@@ -127,7 +127,7 @@ def _part(pool: PartPool, index: int) -> dict[str, Any]:
     }
 
 
-def _print(output: Output, document: dict[str, Any]) -> None:
+def _print_document(output: Output, document: dict[str, Any]) -> None:
     from .tables import outcome_table
 
     sizes = {name: f"{size[0]:.0f}×{size[1]:.0f}" for name, size in document["median_size"].items() if size}

@@ -91,11 +91,11 @@ class Output:
         if self._quiet:
             yield lambda done, total, note="": None
         elif self._messages.is_terminal:
-            yield from self._bar(title)
+            yield from self._progress_bar(title)
         else:
-            yield self._lines(title)
+            yield self._progress_lines(title)
 
-    def _bar(self, title: str) -> Iterator[Update]:
+    def _progress_bar(self, title: str) -> Iterator[Update]:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (
@@ -112,7 +112,7 @@ class Output:
 
             yield update
 
-    def _lines(self, title: str) -> Update:
+    def _progress_lines(self, title: str) -> Update:
         began = shown = time.monotonic()
 
         def update(done: int, total: int, note: str = "") -> None:

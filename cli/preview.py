@@ -74,7 +74,7 @@ def draw(
     from partpool.pool.contact_sheet import save_picture
     from partpool.sources.annotations import AnnotationFile
 
-    occluder = _occluder(pool, num_parts, None if generator is None else _placer(generator, pool))
+    occluder = _occluder(pool, num_parts, None if generator is None else _load_placer(generator, pool))
     annotations = None if keypoints is None else AnnotationFile(keypoints)
     if annotations is not None and not annotations.names_pictures and len(images) > 1:
         raise ConfigError(f"{keypoints} has the keypoints of one picture; pass one --image, or a file that names them")
@@ -82,7 +82,7 @@ def draw(
     save_picture(before_and_after(occluder, scenes, seed=seed), out)
 
 
-def _placer(generator: Path, pool: PartPool) -> Placer:
+def _load_placer(generator: Path, pool: PartPool) -> Placer:
     from asda_aug.errors import CheckpointError, MissingTorchError
 
     try:
@@ -108,7 +108,7 @@ def _occluder(pool: PartPool, num_parts: int, placer: Placer | None) -> PastePar
 def _scene(path: Path, annotations: AnnotationFile | None) -> Scene:
     from asda_aug.scene.scene import Scene
 
-    picture = _photograph(path)
+    picture = _read_photograph(path)
     if annotations is None:
         return Scene(picture)
     found = annotations.person_on(path)
@@ -120,7 +120,7 @@ def _scene(path: Path, annotations: AnnotationFile | None) -> Scene:
     )  # fmt: skip
 
 
-def _photograph(path: Path) -> NDArray[np.uint8]:
+def _read_photograph(path: Path) -> NDArray[np.uint8]:
     from partpool.sources import SourceFile
     from partpool.sources.decoding import read_photograph
     from partpool.sources.reading import MAX_FILE

@@ -71,7 +71,7 @@ def verify(
         elif labels is not None:
             items = find_pairs(against, labels, opened.taxonomy.scheme, persons=persons, single_person=single_person)
         else:
-            items = find_lip(against, _split(opened))
+            items = find_lip(against, _lip_split(opened))
         report = verify_pool(opened, strict=strict, against=items, on_progress=update)
     if as_json:
         output.json({"parts": report.parts, "strict": strict, "problems": report.problems})
@@ -88,7 +88,7 @@ def verify(
         raise typer.Exit(FAILED_ITEMS)
 
 
-def _split(pool: PartPool) -> Any:
+def _lip_split(pool: PartPool) -> Any:
     """Which part of LIP a pool was cut from."""
     splits = {source["split"] for source in pool.info()["sources"] if source.get("kind") == "lip"}
     if not splits:

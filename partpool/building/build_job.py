@@ -17,7 +17,7 @@ from partpool.building.report import BuildProgress, BuildReport
 from partpool.building.spool import Spool
 from partpool.building.spool_run import SpoolRun
 from partpool.building.unit_files import FailedItem
-from partpool.building.work_unit import UNIT, CutUnit, Totals, unit_count, units
+from partpool.building.work_unit import UNIT, Totals, UnitCutter, unit_count, units
 from partpool.cutting.cutter import Recipe
 from partpool.cutting.rejects import RejectsFolder
 from partpool.errors import BuildStoppedError, OutputError
@@ -42,10 +42,10 @@ class BuildJob:
 
     def count(self) -> Counts:
         """Cut everything and write nothing; the pool's size is estimated."""
-        totals = self._totals()
+        totals = self._no_totals()
         found = fingerprint(self.recipe, self.items, UNIT)
         self._run_units(
-            CutUnit(self.recipe, keep_rejects=self.rejects is not None),
+            UnitCutter(self.recipe, keep_rejects=self.rejects is not None),
             found.stats,
             range(unit_count(self.items)),
             totals,
@@ -61,7 +61,7 @@ class BuildJob:
         """Cut what is not in the spool yet, and pack it."""
         spool = Spool(out)
         try:
-            packed = self._write(spool, out, resume, overwrite)
+            packed = self._cut_and_pack(spool, out, resume, overwrite)
         except (OutputError, BuildStoppedError, KeyboardInterrupt) as error:
             if spool.close(keep=True):
                 raise type(error)(
@@ -76,20 +76,20 @@ class BuildJob:
         self.report.parts, self.report.pool_bytes = packed.parts, out.stat().st_size
         return packed.counts
 
-    def _write(self, spool: Spool, out: Path, resume: bool, overwrite: bool) -> Packed:
+    def _cut_and_pack(self, spool: Spool, out: Path, resume: bool, overwrite: bool) -> Packed:
         found = fingerprint(self.recipe, self.items, UNIT)
         finished = spool.begin(found, resume)
-        totals = self._totals()
+        totals = self._no_totals()
         for number, summary in finished.items():
             totals.add(number, summary)
         self.report.resumed = totals.items
         self._refuse_failures(totals)
         check_room_for_build(out.parent, self.recipe, self.items, totals.items)
         if totals.items:
-            self._progress(totals)
+            self._tell_progress(totals)
         missing = [number for number in range(unit_count(self.items)) if number not in finished]
-        cut = CutUnit(self.recipe, spool.path, spool.token, self.rejects is not None)
-        self._run_units(cut, found.stats, missing, totals, spool)
+        cutter = UnitCutter(self.recipe, spool.path, spool.token, self.rejects is not None)
+        self._run_units(cutter, found.stats, missing, totals, spool)
         self.report.failed = totals.failed
         try:
             run = SpoolRun(spool.path, unit_count(self.items), len(self.recipe.taxonomy))
@@ -103,14 +103,14 @@ class BuildJob:
 
     def _run_units(
         self,
-        cut: CutUnit,
+        cutter: UnitCutter,
         stats: Sequence[FileStats],
         numbers: Iterable[int],
         totals: Totals,
         spool: Spool | None,
     ) -> None:
         """Run units and add up what they did."""
-        results = self.engine.run(cut, units(self.items, stats, numbers))
+        results = self.engine.run(cutter, units(self.items, stats, numbers))
         try:
             for done in results:
                 if spool is not None and done.files is not None:
@@ -125,7 +125,7 @@ class BuildJob:
                         # Otherwise the same build would stop at once, whatever has been done about it.
                         spool.drop(done.number)
                     raise
-                self._progress(totals)
+                self._tell_progress(totals)
         finally:
             # Workers end before the spool goes.
             results.close()
@@ -138,14 +138,14 @@ class BuildJob:
                 "--no-resume lists all"
             )
 
-    def _totals(self) -> Totals:
+    def _no_totals(self) -> Totals:
         return Totals(Sightings.of(self.recipe.taxonomy.scheme))
 
     def _refuse_failures(self, totals: Totals) -> None:
         if self.max_errors is not None and len(totals.failed) > self.max_errors:
-            raise BuildStoppedError(_too_many(totals.failed, self.max_errors))
+            raise BuildStoppedError(_too_many_message(totals.failed, self.max_errors))
 
-    def _progress(self, totals: Totals) -> None:
+    def _tell_progress(self, totals: Totals) -> None:
         if self.on_progress:
             failed = sum(map(len, totals.failures.values()))
             progress = BuildProgress(totals.items, len(self.items), totals.parts, failed, self.report.resumed)
@@ -161,7 +161,7 @@ class BuildJob:
         return Header(self.recipe.taxonomy, self.recipe.config(), source, dict(errors))
 
 
-def _too_many(failed: Sequence[FailedItem], max_errors: int) -> str:
+def _too_many_message(failed: Sequence[FailedItem], max_errors: int) -> str:
     last = failed[max_errors]
     allowed = f"{max_errors} failed items are allowed" if max_errors else "no failed item is allowed"
     return f"{last.name}: {last.message}. Stopped, because {allowed}; no pool was written"

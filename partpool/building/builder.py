@@ -82,7 +82,7 @@ def build(
     report = BuildReport(None, len(items))
     if out is not None:
         report.out = checked_output(Path(out), overwrite)
-    with _rejects(save_rejects, overwrite) as rejects:
+    with _rejects_folder(save_rejects, overwrite) as rejects:
         job = BuildJob(recipe, items, engine, max_errors, rejects, on_progress, report)
         counts = job.count() if report.out is None else job.write(report.out, resume, overwrite)
         if rejects is not None:
@@ -92,7 +92,7 @@ def build(
     return report
 
 
-def _rejects(
+def _rejects_folder(
     folder: str | os.PathLike[str] | None, overwrite: bool
 ) -> contextlib.AbstractContextManager[RejectsFolder | None]:
     return contextlib.nullcontext() if folder is None else RejectsFolder(Path(folder), overwrite)

@@ -74,7 +74,7 @@ class ProcessPool:
         """
         tasks, under_way, losses = iter(tasks), deque[T](), 0
         while losses < LOSSES:
-            results = self._run(function, tasks, under_way)
+            results = self._run_in_one_pool(function, tasks, under_way)
             try:
                 for result in results:
                     losses = 0
@@ -90,8 +90,10 @@ class ProcessPool:
             "try again with fewer --workers"
         )
 
-    def _run(self, function: Callable[[T], R], tasks: Iterator[T], under_way: deque[T]) -> Generator[R, None, None]:
-        """What :meth:`run` does, with one pool; first come the tasks ``under_way``, where lost ones stay behind."""
+    def _run_in_one_pool(
+        self, function: Callable[[T], R], tasks: Iterator[T], under_way: deque[T]
+    ) -> Generator[R, None, None]:
+        """Do tasks with one pool: first those ``under_way``, where tasks that lose their worker stay behind."""
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_start_worker)
         futures: deque[Future[R]] = deque()

@@ -59,14 +59,17 @@ class Fingerprint:
         first, *rest = text.splitlines()
         entries = (json.loads(line) for line in rest)
         items = (
-            (name, known, tuple(None if file is None else (file[0], file[1]) for file in files))
-            for name, known, files in entries
+            (name, about, tuple(None if file is None else (file[0], file[1]) for file in files))
+            for name, about, files in entries
         )
         return cls(dict(json.loads(first)), tuple(items))
 
     def differences(self, now: Fingerprint) -> str:
         """What has changed since, as a phrase; empty if nothing has."""
-        found = [*_settings(self.settings, now.settings), *_items(_by_name(self.items), _by_name(now.items))]
+        found = [
+            *_changed_settings(self.settings, now.settings),
+            *_changed_items(_entries_by_name(self.items), _entries_by_name(now.items)),
+        ]
         if not found and self.items != now.items:
             found = ["the order of the items"]
         return "; ".join(found[:SHOWN]) + (f"; and {len(found) - SHOWN:,} more" if len(found) > SHOWN else "")
@@ -81,7 +84,7 @@ def fingerprint(recipe: Recipe, items: Sequence[Item], unit: int) -> Fingerprint
         unit: Items per work unit.
     """
     taxonomy = recipe.taxonomy
-    settings = _flat({
+    settings = _flat_table({
         **recipe.config(),
         "taxonomy": taxonomy.name,
         "classes": {part.name: part.to_dict() for part in taxonomy.classes},
@@ -89,12 +92,14 @@ def fingerprint(recipe: Recipe, items: Sequence[Item], unit: int) -> Fingerprint
         "unit": unit,
         **{f"version of {name}": number for name, number in versions().items()},
     })  # fmt: skip
-    return Fingerprint(settings, tuple((item.name, _known(item), file_stats(item)) for item in items))
+    return Fingerprint(settings, tuple((item.name, _known_besides_files(item), file_stats(item)) for item in items))
 
 
 def file_stats(item: Item) -> FileStats:
     """Sizes and times of an item's files as they are now."""
-    return tuple(_stat(file) for file in (item.image, item.labels, item.persons, *(file for _, file in item.masks)))
+    return tuple(
+        _size_and_time(file) for file in (item.image, item.labels, item.persons, *(file for _, file in item.masks))
+    )
 
 
 @cache
@@ -109,47 +114,49 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _known(item: Item) -> str:
+def _known_besides_files(item: Item) -> str:
     keypoints = "" if item.keypoints is None else hashlib.blake2b(item.keypoints.tobytes(), digest_size=8).hexdigest()
     return f"{item.problem or ''} {item.person or ''} {keypoints}".strip()
 
 
-def _stat(file: SourceFile | None) -> tuple[int, float] | None:
+def _size_and_time(file: SourceFile | None) -> tuple[int, float] | None:
     try:
         return file.stat() if file else None
     except FileError:
         return None
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def _flat_table(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """A nested table as one of dotted keys and JSON values."""
     flat: dict[str, str] = {}
     for key, value in table.items():
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
+            flat |= _flat_table(value, f"{prefix}{key}.")
         else:
             flat[prefix + key] = value if isinstance(value, str) else json.dumps(value)
     return flat
 
 
-def _settings(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def _changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     for key in sorted({*before, *now}):
         if before.get(key) != now.get(key):
             yield f"{key} was {before.get(key, 'not set')}, is {now.get(key, 'not set')}"
 
 
-def _by_name(items: Sequence[Entry]) -> dict[str, tuple[str, FileStats]]:
-    return {name: (known, stats) for name, known, stats in items}
+def _entries_by_name(items: Sequence[Entry]) -> dict[str, tuple[str, FileStats]]:
+    return {name: (about, stats) for name, about, stats in items}
 
 
-def _items(before: Mapping[str, tuple[str, FileStats]], now: Mapping[str, tuple[str, FileStats]]) -> Iterator[str]:
+def _changed_items(
+    before: Mapping[str, tuple[str, FileStats]], now: Mapping[str, tuple[str, FileStats]]
+) -> Iterator[str]:
     if len(before) != len(now):
         yield f"{len(before):,} items were found, now {len(now):,}"
     for name in now:
         if name not in before:
             yield f"{name} is new"
         elif before[name][1] != now[name][1]:
-            yield f"{name} {_change(before[name][1], now[name][1])}"
+            yield f"{name} {_change_of_files(before[name][1], now[name][1])}"
         elif before[name] != now[name]:
             yield f"{name} has other keypoints, or another problem"
     for name in before:
@@ -157,7 +164,7 @@ def _items(before: Mapping[str, tuple[str, FileStats]], now: Mapping[str, tuple[
             yield f"{name} is gone"
 
 
-def _change(before: FileStats, now: FileStats) -> str:
+def _change_of_files(before: FileStats, now: FileStats) -> str:
     for old, new in zip(before, now, strict=False):
         if old is None and new is not None:
             return "has a file that was missing"

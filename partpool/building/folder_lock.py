@@ -40,8 +40,8 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._owner = folder, folder / OWNER
-        self._me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
-        self._file = _locked(folder / LOCK, self._owner)
+        self._me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _start_time(os.getpid())}
+        self._file = _open_lock_file(folder / LOCK, self._owner)
         self._ended = threading.Event()
         try:
             _refuse_living(self._owner)
@@ -80,7 +80,7 @@ class FolderLock:
                 continue
 
 
-def _locked(path: Path, owner: Path) -> int:
+def _open_lock_file(path: Path, owner: Path) -> int:
     """The open lock file, locked where the file system has locks."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -88,7 +88,7 @@ def _locked(path: Path, owner: Path) -> int:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
-            raise OutputError(_held(owner, _read(owner))) from None
+            raise OutputError(_in_use_message(owner, _read_owner(owner))) from None
         except OSError:
             return file
         try:
@@ -102,32 +102,32 @@ def _locked(path: Path, owner: Path) -> int:
 
 def _refuse_living(path: Path) -> None:
     """Refuse a folder whose owner lives; what a dead one has left is taken over."""
-    owner = _read(path)
+    owner = _read_owner(path)
     if owner is None:
         return
     if owner.get("host") == socket.gethostname():
-        living = owner.get("started") == _started(owner.get("pid"))
+        living = owner.get("started") == _start_time(owner.get("pid"))
     else:
-        living = _beats(path, owner)
+        living = _still_beats(path, owner)
     if living:
-        raise OutputError(_held(path, owner))
+        raise OutputError(_in_use_message(path, owner))
 
 
-def _beats(path: Path, owner: dict[str, Any]) -> bool:
+def _still_beats(path: Path, owner: dict[str, Any]) -> bool:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         time.sleep(BEAT / 4)
-        if _read(path) != owner:
+        if _read_owner(path) != owner:
             return True
     return False
 
 
-def _held(path: Path, owner: dict[str, Any] | None) -> str:
+def _in_use_message(path: Path, owner: dict[str, Any] | None) -> str:
     who = f"process {owner.get('pid')} on {owner.get('host')}" if owner else "another process"
     return f"{path.parent} is in use by {who}, which writes the same output; wait for it to end, or pass another --out"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read_owner(path: Path) -> dict[str, Any] | None:
     try:
         owner = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -135,12 +135,12 @@ def _read(path: Path) -> dict[str, Any] | None:
     return owner if isinstance(owner, dict) else None
 
 
-def _started(pid: object) -> str | None:
+def _start_time(pid: object) -> str | None:
     """When a process of this machine was started, so that a number used again is another one; None if it is gone."""
     if not isinstance(pid, int) or pid <= 0:
         return None
     if not Path("/proc/self/stat").exists():
-        return _signalled(pid)
+        return _running(pid)
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -152,8 +152,8 @@ def _started(pid: object) -> str | None:
     return None if fields[0] == "Z" else f"{boot} {fields[19]}"
 
 
-def _signalled(pid: int) -> str | None:
-    """The same where there is no /proc to ask; numbers used again are not noticed."""
+def _running(pid: int) -> str | None:
+    """``"running"`` if a process is there, where there is no /proc to ask; numbers used again are not noticed."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -72,11 +72,11 @@ def merge(
         OutputError: If the output exists or cannot be written. Nothing is left behind.
     """
     began = time.monotonic()
-    files = _opened(paths)
+    files = _opened_pools(paths)
     path = checked_output(Path(out), overwrite)
     if any(path.exists() and path.samefile(file.path) for file in files):
         raise ConfigError(f"{path} is one of the files to merge; pass another --out")
-    source = _source(files)
+    source = _merged_source(files)
     first = files[0]
     errors = sum((Counter(file.attributes["errors"]) for file in files), Counter())
     header = Header(first.taxonomy, first.attributes["config"], source, dict(errors))
@@ -94,12 +94,12 @@ def merge(
     finally:
         spool.close(keep=True)
     return MergeReport(
-        path, len(files), packed.parts, sum(len(file) for file in files) - packed.parts, _missing(source),
+        path, len(files), packed.parts, sum(len(file) for file in files) - packed.parts, _missing_shards(source),
         path.stat().st_size, time.monotonic() - began,
     )  # fmt: skip
 
 
-def _opened(paths: Sequence[str | os.PathLike[str]]) -> list[PoolFile]:
+def _opened_pools(paths: Sequence[str | os.PathLike[str]]) -> list[PoolFile]:
     """The files, checked alone and against each other."""
     if not paths:
         raise ConfigError("pass at least one pool file to merge")
@@ -138,10 +138,10 @@ def _difference(before: Any, now: Any) -> str:
     return ", ".join(f"{key} is {now.get(key)!r}, not {before.get(key)!r}" for key in keys)
 
 
-def _source(files: Sequence[PoolFile]) -> dict[str, Any]:
+def _merged_source(files: Sequence[PoolFile]) -> dict[str, Any]:
     """What the merged pool says of its data set: as for the whole, if the files are shards of one."""
     sources = [file.attributes["source"] for file in files]
-    merged = {key: _joined(str(source.get(key, "")) for source in sources) for key in ("kind", "split", "license")}
+    merged = {key: _joined_text(str(source.get(key, "")) for source in sources) for key in ("kind", "split", "license")}
     found: dict[str, Any] = {**merged, "n_items": sum(int(source.get("n_items", 0)) for source in sources)}
     shards = [source[SHARD] for source in sources if SHARD in source]
     if len(shards) == len(sources) and len({shard["of"] for shard in shards}) == 1:
@@ -154,11 +154,11 @@ def _source(files: Sequence[PoolFile]) -> dict[str, Any]:
     return found
 
 
-def _joined(values: Iterable[str]) -> str:
+def _joined_text(values: Iterable[str]) -> str:
     return " + ".join(dict.fromkeys(value for value in values if value))
 
 
-def _missing(source: Mapping[str, Any]) -> list[str]:
+def _missing_shards(source: Mapping[str, Any]) -> list[str]:
     shard = source.get(SHARD)
     if shard is None:
         return []

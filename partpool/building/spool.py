@@ -154,7 +154,7 @@ class Spool:
             self.path.rmdir()
 
 
-def belongs(folder: Path, token: str) -> bool:
+def is_spool_of(folder: Path, token: str) -> bool:
     """Whether a folder, as this machine sees it, is the spool of that token; it may be another machine's."""
     try:
         with (folder / BUILD).open(encoding="utf-8") as file:

@@ -78,37 +78,37 @@ class Summary:
 
 
 def encode_unit(
-    number: int, token: str, cut: Sequence[CutItem], failed: Sequence[FailedItem], codec: int
+    number: int, token: str, cut_items: Sequence[CutItem], failed: Sequence[FailedItem], codec: int
 ) -> tuple[UnitFiles, Summary]:
     """The files of a unit, patches grouped by class, and what they hold.
 
     Args:
         number: Number of the unit.
         token: Of the spool that it belongs to.
-        cut: The items that were cut.
+        cut_items: What became of the items that were cut.
         failed: The items that could not be.
         codec: Number of the codec.
     """
     rows = sorted(
-        ((index, part) for index, item in enumerate(cut) for part in item.parts), key=lambda row: row[1].class_id
+        ((index, part) for index, item in enumerate(cut_items) for part in item.parts), key=lambda row: row[1].class_id
     )
     counts: Counts = Counter()
-    for item in cut:
+    for item in cut_items:
         counts.update(item.counts)
     about = {
         "token": token,
-        "items": len(cut) + len(failed),
+        "items": len(cut_items) + len(failed),
         "failed": [astuple(item) for item in failed],
         "counts": [[class_id, outcome, count] for (class_id, outcome), count in sorted(counts.items())],
     }
     arrays = {f"patches/{name}": column for name, column in _patch_columns(rows, codec).items()}
-    arrays |= {f"sources/{name}": column for name, column in _source_columns(cut).items()}
-    seen = [(number, *sighting) for number, item in enumerate(cut) for sighting in item.seen]
+    arrays |= {f"sources/{name}": column for name, column in _source_columns(cut_items).items()}
+    seen = [(number, *sighting) for number, item in enumerate(cut_items) for sighting in item.seen]
     arrays["seen"] = np.array(seen, np.float32).reshape(-1, 5)
     manifest = io.BytesIO()
     np.savez(manifest, allow_pickle=False, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
     blob_bytes = int(arrays["patches/length"].sum())
-    summary = Summary(len(cut) + len(failed), len(rows), blob_bytes, list(failed), counts, arrays["seen"])
+    summary = Summary(len(cut_items) + len(failed), len(rows), blob_bytes, list(failed), counts, arrays["seen"])
     return UnitFiles(number, tuple(part.data for _, part in rows), manifest.getvalue()), summary
 
 
@@ -117,14 +117,14 @@ def put_unit(folder: Path, unit: UnitFiles) -> None:
 
     Two workers may write the same unit, if one was believed lost; both write the same bytes.
     """
-    for path, pieces in (
+    for path, contents in (
         (blob_path(folder, unit.number), unit.patches),
         (manifest_path(folder, unit.number), (unit.manifest,)),
     ):
         partial = path.with_name(f"{path.name}.{os.urandom(4).hex()}.partial")
         try:
             with partial.open("wb") as file:
-                file.writelines(pieces)
+                file.writelines(contents)
             partial.rename(path)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -136,7 +136,7 @@ def read_unit(folder: Path, number: int) -> Rows:
     patches: dict[str, Array] = {}
     sources: dict[str, Array] = {}
     with np.load(manifest_path(folder, number), allow_pickle=False) as arrays:
-        counts = _counts(json.loads(arrays["about"].tobytes()))
+        counts = _counts_in(json.loads(arrays["about"].tobytes()))
         for key in arrays.files:
             group, _, name = key.partition("/")
             if group == "patches":
@@ -168,7 +168,7 @@ def check_unit(folder: Path, number: int, token: str) -> Summary | None:
         if zlib.crc32(view[first:end]) != checksum:
             return None
     failed = [FailedItem(*entry) for entry in about["failed"]]
-    return Summary(about["items"], len(ends), len(blob), failed, _counts(about), seen)
+    return Summary(about["items"], len(ends), len(blob), failed, _counts_in(about), seen)
 
 
 def remove_unit(folder: Path, number: int) -> None:
@@ -187,13 +187,13 @@ def manifest_path(folder: Path, number: int) -> Path:
     return folder / f"{number:08d}.npz"
 
 
-def _counts(about: dict[str, Any]) -> Counts:
+def _counts_in(about: dict[str, Any]) -> Counts:
     return Counter({(class_id, outcome): count for class_id, outcome, count in about["counts"]})
 
 
 def _patch_columns(rows: Sequence[tuple[int, EncodedPart]], codec: int) -> dict[str, Array]:
     parts = [part for _, part in rows]
-    values: dict[str, list[Any]] = {
+    by_column: dict[str, list[Any]] = {
         "class_id": [part.class_id for part in parts],
         "height": [part.height for part in parts],
         "width": [part.width for part in parts],
@@ -216,7 +216,7 @@ def _patch_columns(rows: Sequence[tuple[int, EncodedPart]], codec: int) -> dict[
         "keypoints": [UNKNOWN if part.keypoints is None else part.keypoints for part in parts],
     }
     columns = {
-        column.name: np.array(values[column.name], column.dtype).reshape(len(parts), *column.shape)
+        column.name: np.array(by_column[column.name], column.dtype).reshape(len(parts), *column.shape)
         for column in PATCH_COLUMNS
     }
     return columns | {"length": np.array([len(part.data) for part in parts], np.uint64)}

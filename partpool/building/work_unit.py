@@ -9,7 +9,7 @@ from pathlib import Path
 
 from partpool.building.fingerprint import FileStats, file_stats, versions
 from partpool.building.output_file import os_reason
-from partpool.building.spool import belongs
+from partpool.building.spool import is_spool_of
 from partpool.building.unit_files import FailedItem, Summary, UnitFiles, encode_unit, put_unit
 from partpool.cutting.cutter import CutItem, Cutter, Recipe
 from partpool.cutting.rejects import Reject
@@ -36,7 +36,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class FinishedUnit:
     """A unit that has been cut.
 
     Attributes:
@@ -61,10 +61,10 @@ def units(items: Sequence[Item], stats: Sequence[FileStats], numbers: Iterable[i
     """The units of those numbers."""
     for number in numbers:
         part = slice(number * UNIT, (number + 1) * UNIT)
-        yield Unit(number, tuple(_anywhere(item) for item in items[part]), tuple(stats[part]))
+        yield Unit(number, tuple(_with_absolute_paths(item) for item in items[part]), tuple(stats[part]))
 
 
-def _anywhere(item: Item) -> Item:
+def _with_absolute_paths(item: Item) -> Item:
     """An item whose files are found from any working directory."""
     image, labels, persons = (file and file.absolute() for file in (item.image, item.labels, item.persons))
     masks = tuple((value, file.absolute()) for value, file in item.masks)
@@ -72,7 +72,7 @@ def _anywhere(item: Item) -> Item:
 
 
 @dataclass(frozen=True)
-class CutUnit:
+class UnitCutter:
     """Cuts units, here or on another machine.
 
     Attributes:
@@ -90,7 +90,7 @@ class CutUnit:
     keep_rejects: bool = False
     versions: dict[str, str] = field(default_factory=versions)
 
-    def __call__(self, unit: Unit) -> Done:
+    def __call__(self, unit: Unit) -> FinishedUnit:
         """Cut a unit.
 
         Raises:
@@ -100,27 +100,27 @@ class CutUnit:
         if versions() != self.versions:
             raise ConfigError(f"a worker has other versions than this machine: {versions()}, not {self.versions}")
         cutter = Cutter(self.recipe, keep_rejects=self.keep_rejects)
-        cut: list[CutItem] = []
+        cut_items: list[CutItem] = []
         failed: list[FailedItem] = []
         for item, stats in zip(unit.items, unit.stats, strict=True):
             try:
                 result = cutter(item)
                 if file_stats(item) != stats:
                     raise ItemError("changed", "its files were changed while the build was running")
-                cut.append(result)
+                cut_items.append(result)
             except ItemError as error:
                 failed.append(FailedItem(item.name, error.reason, str(error)))
-        files, summary = encode_unit(unit.number, self.token, cut, failed, codec_id(self.recipe.codec))
-        rejects = tuple(reject for item in cut for reject in item.rejects)
+        files, summary = encode_unit(unit.number, self.token, cut_items, failed, codec_id(self.recipe.codec))
+        rejects = tuple(reject for item in cut_items for reject in item.rejects)
         if self.spool is None:
-            return Done(unit.number, summary, rejects=rejects)
-        if not belongs(self.spool, self.token):
-            return Done(unit.number, summary, files, rejects)
+            return FinishedUnit(unit.number, summary, rejects=rejects)
+        if not is_spool_of(self.spool, self.token):
+            return FinishedUnit(unit.number, summary, files, rejects)
         try:
             put_unit(self.spool, files)
         except OSError as error:
             raise OutputError(f"{self.spool} cannot be written to: {os_reason(error)}") from None
-        return Done(unit.number, summary, rejects=rejects)
+        return FinishedUnit(unit.number, summary, rejects=rejects)
 
 
 @dataclass

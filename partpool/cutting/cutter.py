@@ -19,10 +19,9 @@ from partpool.filters.config import FilterConfig, Measures
 from partpool.filters.judging import Judged, judge
 from partpool.pool.codec import JPEG_QUALITY, MAX_SIDE, codec_id, encode
 from partpool.pool.outcomes import ISLANDS, KEPT
-from partpool.segment import segmenter as segments
 from partpool.segment.neck import CENTRAL, REACH
 from partpool.segment.scheme_alarm import Sighting, sight
-from partpool.segment.segmenter import Box, Segmentation, Segmenter
+from partpool.segment.segmenter import GAP, ISLAND, MINOR_AREA, MINOR_SHARE, Box, Segmentation, Segmenter
 from partpool.sources import Item
 from partpool.sources.reading import read_item
 from partpool.taxonomy.part_classes import Taxonomy
@@ -58,10 +57,10 @@ class Recipe:
             "filters": self.filters.to_dict(),
             "codec": self.codec,
             "max_side": self.max_side,
-            "island": segments.ISLAND,
-            "gap": segments.GAP,
-            "minor_share": segments.MINOR_SHARE,
-            "minor_area": segments.MINOR_AREA,
+            "island": ISLAND,
+            "gap": GAP,
+            "minor_share": MINOR_SHARE,
+            "minor_area": MINOR_AREA,
             "neck_reach": REACH,
             "neck_central": CENTRAL,
             "extend": CELL,
@@ -140,10 +139,10 @@ class Cutter:
         result = CutItem(item.name, width, height, picture.digest, picture.mtime)
         segmentation = self._segmenter(picture.label_map)
         if segmentation is not None:
-            self._cut(result, picture.image, segmentation, item.keypoints)
+            self._judge_and_encode(result, picture.image, segmentation, item.keypoints)
         return result
 
-    def _cut(
+    def _judge_and_encode(
         self,
         result: CutItem,
         image: NDArray[np.uint8],
@@ -172,11 +171,11 @@ class Cutter:
         height, width = patch.shape[:2]
         return EncodedPart(
             judged.segment.class_id, height, width, zlib.crc32(data), judged.box, person_box, judged.measured, data,
-            None if keypoints is None else _in_patch(keypoints, judged.box, width, height),
+            None if keypoints is None else _keypoints_in_patch(keypoints, judged.box, width, height),
         )  # fmt: skip
 
 
-def _in_patch(keypoints: NDArray[np.float32], box: Box, width: int, height: int) -> NDArray[np.float32]:
+def _keypoints_in_patch(keypoints: NDArray[np.float32], box: Box, width: int, height: int) -> NDArray[np.float32]:
     """Keypoints of the picture in pixels of a patch that shows a box, perhaps shrunk."""
     x0, y0, x1, y1 = box
     moved = keypoints.copy()

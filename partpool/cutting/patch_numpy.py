@@ -29,7 +29,7 @@ def cut(part: NDArray[np.uint8], mask: NDArray[np.uint8], patch: NDArray[np.uint
     """
     height, width = patch.shape[:2]
     if patch.shape[:2] != mask.shape:
-        part = _shrunk(cv2.copyTo(part, mask), height, width)
+        part = _shrunk_part(cv2.copyTo(part, mask), height, width)
         mask = cv2.extractChannel(part, 3)
     # Whole cells, which are added up at half the resolution.
     own = np.zeros((height + -height % CELL, width + -width % CELL, 4), np.uint8)
@@ -38,7 +38,7 @@ def cut(part: NDArray[np.uint8], mask: NDArray[np.uint8], patch: NDArray[np.uint
     cv2.copyTo(part, mask, patch)
 
 
-def _shrunk(part: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def _shrunk_part(part: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """Average colour over the part's own pixels only; a pixel is in the mask if half of it was, or as much as of any.
 
     Args:
@@ -52,7 +52,7 @@ def _shrunk(part: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
     least = min(OPAQUE // 2, int(alpha.max()))
     # Neither none nor all of it: a number below 1 wraps around.
     partial = np.flatnonzero(alpha - np.uint32(1) < OPAQUE - 1)
-    small.view(np.uint32)[partial, 0] = np.where(alpha[partial] >= least, _divided(sums[partial]), 0)
+    small.view(np.uint32)[partial, 0] = np.where(alpha[partial] >= least, _unpremultiplied(sums[partial]), 0)
     return small.reshape(height, width, 4)
 
 
@@ -97,8 +97,8 @@ def _surroundings(own: NDArray[np.uint8]) -> NDArray[np.uint8]:
     side = CELL // 2
     cells = _box_sums(half, side, 0)[::side, ::side].copy()
     near = np.where(cells[..., 3:] > 0, cells, _box_sums(cells, 3, 1)).reshape(-1, 4)
-    mean = _divided(np.array([cv2.sumElems(half)], np.int64))
-    colours = np.where(near[:, 3] > 0, _divided(near), mean) & COLOUR
+    mean = _unpremultiplied(np.array([cv2.sumElems(half)], np.int64))
+    colours = np.where(near[:, 3] > 0, _unpremultiplied(near), mean) & COLOUR
     wide = np.repeat(colours.reshape(height // CELL, 1, -1), CELL, axis=2).view(np.uint8)
     return np.repeat(wide, CELL, axis=1).reshape(own.shape)
 
@@ -110,7 +110,7 @@ def _box_sums(picture: NDArray[np.unsignedinteger], side: int, before: int) -> N
     )
 
 
-def _divided(premultiplied: NDArray[np.integer]) -> NDArray[np.uint32]:
+def _unpremultiplied(premultiplied: NDArray[np.integer]) -> NDArray[np.uint32]:
     """Colours over their alpha, rounded half up, as opaque BGRA pixels of one number each; 0 where alpha is.
 
     Args:

@@ -162,7 +162,7 @@ class RejectsFolder:
 
     def _sheet(self, reason: str) -> NDArray[np.uint8]:
         rejects = sorted((reject for *_, reject in self._shown[reason]), key=lambda reject: (reject.part, reject.rank))
-        tiles = [(_tile(reject), (reject.part, f"{reject.value:.4g} ({reject.limit:g})")) for reject in rejects]
+        tiles = [(_decoded_tile(reject), (reject.part, f"{reject.value:.4g} ({reject.limit:g})")) for reject in rejects]
         title = f"{reason}: {self._counts[reason]:,} rejected, {len(tiles)} shown; {rejects[0].measure} (limit)"
         return captioned_sheet(title, tiles)
 
@@ -174,7 +174,7 @@ class RejectsFolder:
             raise OutputError(f"{self._folder} cannot be written to: {error.strerror}") from None
 
 
-def _tile(reject: Reject) -> NDArray[np.uint8]:
+def _decoded_tile(reject: Reject) -> NDArray[np.uint8]:
     tile = cv2.imdecode(np.frombuffer(reject.tile, np.uint8), cv2.IMREAD_COLOR)
     assert tile is not None, "a tile is a JPEG"
     return tile[..., ::-1]

@@ -102,7 +102,7 @@ class _Zstd(threading.local):
 _zstd = _Zstd()
 
 
-def _bits(bgra: NDArray[np.uint8]) -> memoryview:
+def _mask_bits(bgra: NDArray[np.uint8]) -> memoryview:
     return np.packbits(bgra[..., 3]).data
 
 
@@ -113,7 +113,7 @@ def _unpack_mask(data: bytes, offset: int, height: int, width: int) -> Mask:
 
 
 def _encode_raw(bgra: NDArray[np.uint8]) -> bytes:
-    return b"".join((cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGB).data, _bits(bgra)))
+    return b"".join((cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGB).data, _mask_bits(bgra)))
 
 
 def _decode_raw(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:
@@ -126,7 +126,7 @@ def _decode_raw(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:
 
 def _encode_jpeg(bgra: NDArray[np.uint8]) -> bytes:
     picture = cv2.imencode(".jpg", bgra, JPEG_PARAMS)[1]
-    return b"".join((struct.pack("<I", len(picture)), picture.data, _zstd.compress_mask(_bits(bgra))))
+    return b"".join((struct.pack("<I", len(picture)), picture.data, _zstd.compress_mask(_mask_bits(bgra))))
 
 
 def _decode_jpeg(data: bytes, height: int, width: int) -> tuple[RGB, Mask]:

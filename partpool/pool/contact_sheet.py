@@ -45,13 +45,13 @@ def contact_sheet(pool: PartPool, *, classes: Sequence[str] | None = None, colum
     names = list(classes) if classes else list(pool.taxonomy.names)
     rows = columns if len(names) == 1 else 1
     rng = np.random.default_rng(seed)
-    bands = [_band(pool, name, rows, columns, rng) for name in names if pool.count(name)]
+    bands = [_class_band(pool, name, rows, columns, rng) for name in names if pool.count(name)]
     empty = [name for name in names if not pool.count(name)]
     title = f"{len(pool):,} parts, {pool.taxonomy.name}"
     if empty:
         title += f"; none of: {', '.join(empty)}"
     width = LEGEND + columns * (TILE + GAP) + GAP
-    return np.concatenate([_title(title, width), *bands])
+    return np.concatenate([_title_band(title, width), *bands])
 
 
 def captioned_sheet(title: str, tiles: Sequence[tuple[Picture, tuple[str, str]]], *, columns: int = 12) -> Picture:
@@ -67,7 +67,7 @@ def captioned_sheet(title: str, tiles: Sequence[tuple[Picture, tuple[str, str]]]
     """
     width = columns * (TILE + GAP) + GAP
     height = TILE + 2 * SMALL_FONT + 3 * GAP
-    bands = [_title(title, width)]
+    bands = [_title_band(title, width)]
     for first in range(0, len(tiles), columns):
         band = np.full((height, width, 3), PAPER, np.uint8)
         row = tiles[first : first + columns]
@@ -79,7 +79,7 @@ def captioned_sheet(title: str, tiles: Sequence[tuple[Picture, tuple[str, str]]]
         for place, (_, lines) in enumerate(row):
             for number, (line, colour) in enumerate(zip(lines, (INK, FAINT), strict=True)):
                 at = (GAP + place * (TILE + GAP), TILE + number * SMALL_FONT)
-                draw.text(at, line, fill=colour, font=_fitting(line, CAPTION_FONT, TILE))
+                draw.text(at, line, fill=colour, font=_font_that_fits(line, CAPTION_FONT, TILE))
         bands.append(np.asarray(image))
     return np.concatenate(bands)
 
@@ -121,7 +121,7 @@ def _checkerboard(side: int) -> Picture:
     return np.repeat(np.where(cells % 2, *map(np.uint8, CHECKERBOARD))[..., None], 3, axis=2)
 
 
-def _band(pool: PartPool, name: str, rows: int, columns: int, rng: np.random.Generator) -> Picture:
+def _class_band(pool: PartPool, name: str, rows: int, columns: int, rng: np.random.Generator) -> Picture:
     indices = pool.indices(name)
     shown = rng.choice(indices, min(rows * columns, len(indices)), replace=False)
     rows = -(-len(shown) // columns)
@@ -132,17 +132,17 @@ def _band(pool: PartPool, name: str, rows: int, columns: int, rng: np.random.Gen
     width, height = (np.median(pool.columns[side][indices]) for side in ("width", "height"))
     part = pool.taxonomy[name]
     lines = [name, f"{len(indices):,} parts", f"median {width:.0f} x {height:.0f} px", f"size {part.size:g}"]
-    return _write(band, [(lines[0], FONT, INK), *((line, SMALL_FONT, FAINT) for line in lines[1:])])
+    return _with_text(band, [(lines[0], FONT, INK), *((line, SMALL_FONT, FAINT) for line in lines[1:])])
 
 
-def _fitting(line: str, size: int, width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font_that_fits(line: str, size: int, width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """The font in which a line fits into a width, of that size at most."""
     font = ImageFont.load_default(size)
     length = font.getlength(line)
     return font if length <= width else ImageFont.load_default(size * width / length)
 
 
-def _title(text: str, width: int) -> Picture:
+def _title_band(text: str, width: int) -> Picture:
     font = ImageFont.load_default(FONT)
     lines: list[str] = [""]
     for word in text.split():
@@ -150,10 +150,10 @@ def _title(text: str, width: int) -> Picture:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     band = np.full((LINE * len(lines) + 3 * GAP, width, 3), PAPER, np.uint8)
-    return _write(band, [(line, FONT, INK) for line in lines])
+    return _with_text(band, [(line, FONT, INK) for line in lines])
 
 
-def _write(picture: Picture, lines: Sequence[tuple[str, int, tuple[int, int, int]]]) -> Picture:
+def _with_text(picture: Picture, lines: Sequence[tuple[str, int, tuple[int, int, int]]]) -> Picture:
     """The picture with lines of text on it: what, font size, colour."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)

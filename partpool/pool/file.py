@@ -46,7 +46,7 @@ class PoolFile:
 
     def __init__(self, path: Path, identity: tuple[int, int, int] | None = None) -> None:
         self.path = path
-        self._fd = _open(path)
+        self._fd = _open_regular_file(path)
         self._close = weakref.finalize(self, os.close, self._fd)
         status = os.fstat(self._fd)
         self.identity = (status.st_size, status.st_mtime_ns, status.st_ino)
@@ -61,18 +61,18 @@ class PoolFile:
             if not heaps_are_sound(self._fd, status.st_size, columns):
                 raise PoolError(f"{path} is damaged: its attributes cannot be read, or it is full of what is no column")
             self.attributes = read_attributes(file, path)
-        self._blob = self._extents["data"].offset
-        self.taxonomy = self._taxonomy()
-        self._check()
+        self._blob_offset = self._extents["data"].offset
+        self.taxonomy = self._stored_taxonomy()
+        self._check_columns()
 
-    def _taxonomy(self) -> Taxonomy:
+    def _stored_taxonomy(self) -> Taxonomy:
         try:
             scheme = LabelScheme.from_dict(self.attributes["scheme"])
             return Taxonomy.from_dict(self.attributes["taxonomy"], scheme)
         except ConfigError as error:
             raise PoolError(f"{self.path}: the stored taxonomy is damaged: {error}") from None
 
-    def _check(self) -> None:
+    def _check_columns(self) -> None:
         """Offsets stay inside the blob, and class ids inside the taxonomy and in order."""
         offset, class_id, start = self["offset"], self["class_id"], self["start"]
         blob = self._extents["data"].shape[0]
@@ -105,7 +105,7 @@ class PoolFile:
     def __getitem__(self, column: str) -> Array:
         """A whole column, read on first use and kept; read-only."""
         if column not in self._loaded:
-            self._loaded[column] = self._read(column, 0, self._extents[column].shape[0])
+            self._loaded[column] = self._read_rows(column, 0, self._extents[column].shape[0])
         return self._loaded[column]
 
     def rows(self, column: str, first: int, last: int) -> Array:
@@ -113,14 +113,14 @@ class PoolFile:
         extent = self._extents[column]
         if not 0 <= first <= last <= extent.shape[0]:
             raise IndexError(f"rows {first} … {last} of {extent.shape[0]}")
-        return self._read(column, first, last)
+        return self._read_rows(column, first, last)
 
     def forget(self) -> None:
         """Give up the columns that are in memory; they are read again when asked for."""
         self._loaded.clear()
         self._records = None
 
-    def _read(self, column: str, first: int, last: int) -> Array:
+    def _read_rows(self, column: str, first: int, last: int) -> Array:
         extent = self._extents[column]
         buffer = np.empty((last - first, *extent.shape[1:]), extent.dtype)
         view = buffer.data.cast("B") if buffer.size else memoryview(b"")
@@ -155,11 +155,11 @@ class PoolFile:
     def record(self, index: int) -> tuple[Any, ...]:
         """The fields of ``RECORD`` of a part; those of all parts are kept side by side once one is asked for."""
         if self._records is None:
-            self._records = self._joined()
+            self._records = self._records_of_columns()
         record: tuple[Any, ...] = self._records.item(index)
         return record
 
-    def _joined(self) -> Array:
+    def _records_of_columns(self) -> Array:
         records = np.empty(len(self), RECORD)
         records["first"], records["last"] = self["offset"][:-1], self["offset"][1:]
         for name in ("box", "person_box", "source", "height", "width", "class_id", "codec"):
@@ -176,7 +176,7 @@ class PoolFile:
         """Bytes first … last of /patches/data."""
         if "data" in self._loaded:
             return self._loaded["data"][first:last].tobytes()
-        data = os.pread(self._fd, last - first, self._blob + first)
+        data = os.pread(self._fd, last - first, self._blob_offset + first)
         if len(data) != last - first:
             raise PoolError(f"{self.path} ends inside /patches/data")
         return data
@@ -186,7 +186,7 @@ class PoolFile:
         self._close()
 
 
-def _open(path: Path) -> int:
+def _open_regular_file(path: Path) -> int:
     try:
         # Opening a pipe would wait for somebody to write into it.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

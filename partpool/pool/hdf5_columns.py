@@ -71,7 +71,7 @@ def read_attributes(file: h5py.File, path: Path) -> dict[str, Any]:
     Raises:
         PoolError: If something is missing, or is not what a pool says.
     """
-    attributes = _scalars(file)
+    attributes = _scalar_attributes(file)
     if attributes.get("format") != FORMAT:
         raise PoolError(f"{path} is an HDF5 file, but not a partpool pool")
     names = file["patches/quality"].attrs
@@ -92,7 +92,7 @@ def read_attributes(file: h5py.File, path: Path) -> dict[str, Any]:
     return found
 
 
-def _scalars(file: h5py.File) -> dict[str, Any]:
+def _scalar_attributes(file: h5py.File) -> dict[str, Any]:
     """Those known attributes that are one value; an array could be of any size, whatever the file's."""
     known = {"format", "created", "builder", *JSON_ATTRIBUTES} & set(file.attrs)
     return {name: file.attrs[name] for name in known if file.attrs.get_id(name).shape == ()}
@@ -105,9 +105,9 @@ def find_columns(file: h5py.File, path: Path, size: int) -> dict[str, Extent]:
         if not column.required and column.name not in file["patches"]:
             continue
         key = column.path[1:] if column.path.startswith("/sources") else column.name
-        extents[key] = _extent(file, column, path, size)
+        extents[key] = _checked_extent(file, column, path, size)
     for name, _ in NAMES:
-        extents[name[1:]] = _extent(file, Column(name, np.dtype("S"), "name"), path, size)
+        extents[name[1:]] = _checked_extent(file, Column(name, np.dtype("S"), "name"), path, size)
     lengths = {"patch": extents["class_id"].shape[0], "source": extents["sources/name"].shape[0]}
     lengths["edge"] = lengths["patch"] + 1
     lengths["start"] = extents["classes/name"].shape[0] + 1
@@ -118,7 +118,7 @@ def find_columns(file: h5py.File, path: Path, size: int) -> dict[str, Extent]:
     return extents
 
 
-def _extent(file: h5py.File, column: Column, path: Path, size: int) -> Extent:
+def _checked_extent(file: h5py.File, column: Column, path: Path, size: int) -> Extent:
     parent, _, name = column.path[1:].rpartition("/")
     for group, link in ((file, parent), (file[parent], name)):
         if not isinstance(group.get(link, getlink=True), h5py.HardLink):

@@ -24,13 +24,13 @@ def heaps_are_sound(descriptor: int, size: int, columns: Iterable[tuple[int, int
         size: Bytes of the file.
         columns: First and last byte of what needs not be looked at.
     """
-    gaps = list(_gaps(size, columns))
+    gaps = list(_gaps_between(size, columns))
     if sum(last - first for first, last in gaps) > MAX_METADATA:
         return False
-    return all(_sound(os.pread(descriptor, last - first, first)) for first, last in gaps)
+    return all(_heaps_end(os.pread(descriptor, last - first, first)) for first, last in gaps)
 
 
-def _gaps(size: int, columns: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _gaps_between(size: int, columns: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     position = 0
     for first, last in sorted(columns):
         if position < first:
@@ -40,7 +40,7 @@ def _gaps(size: int, columns: Iterable[tuple[int, int]]) -> Iterator[tuple[int, 
         yield position, size
 
 
-def _sound(data: bytes) -> bool:
+def _heaps_end(data: bytes) -> bool:
     start = data.find(MARK)
     while start >= 0:
         if start + HEADER.size > len(data):

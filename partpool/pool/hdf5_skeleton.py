@@ -32,8 +32,8 @@ def write_skeleton(
             "/patches/data": _reserve(file, "/patches/data", np.dtype("u1"), (plan.blob_bytes,)),
             "/patches/offset": _reserve(file, "/patches/offset", np.dtype("<u8"), (patches + 1,)),
             "/classes/start": _reserve(file, "/classes/start", np.dtype("<u8"), (classes + 1,)),
-            "/sources/name": _reserve(file, "/sources/name", _text(plan.sources["name"]), (sources,)),
-            "/classes/name": _reserve(file, "/classes/name", _text(class_names(taxonomy)), (classes,)),
+            "/sources/name": _reserve(file, "/sources/name", _text_dtype(plan.sources["name"]), (sources,)),
+            "/classes/name": _reserve(file, "/classes/name", _text_dtype(class_names(taxonomy)), (classes,)),
         }
         for column in columns:
             offsets[column.path] = _reserve(file, column.path, column.dtype, (patches, *column.shape))
@@ -43,7 +43,7 @@ def write_skeleton(
     return offsets
 
 
-def _text(names: Array) -> np.dtype[Any]:
+def _text_dtype(names: Array) -> np.dtype[Any]:
     return h5py.string_dtype("utf-8", max(1, names.dtype.itemsize))
 
 

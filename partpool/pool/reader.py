@@ -96,7 +96,7 @@ class PartPool(Sequence[Part]):
             return [self[i] for i in range(*index.indices(len(self)))]
         file, row = self._locate(index)
         record = file.record(row)
-        return Part(*_pixels(file, row, record), *_known(file, row, record))
+        return Part(*_rgb_and_mask(file, row, record), *_attributes_besides_pixels(file, row, record))
 
     def later(self, index: int) -> StoredPart:
         """Part ``index``, of which the pixels are read and decoded when they are first asked for.
@@ -111,7 +111,9 @@ class PartPool(Sequence[Part]):
         height, width = record[5:7]
         if not (height and width):
             raise PoolError(f"{file.path}: part {row} has {width}×{height} pixels")
-        return StoredPart(partial(_pixels, file, row, record), (width, height), *_known(file, row, record))
+        return StoredPart(
+            partial(_rgb_and_mask, file, row, record), (width, height), *_attributes_besides_pixels(file, row, record)
+        )
 
     def _locate(self, index: int) -> tuple[PoolFile, int]:
         size = len(self)
@@ -220,7 +222,7 @@ class PartPool(Sequence[Part]):
         }
 
 
-def _pixels(file: PoolFile, row: int, record: tuple[Any, ...]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _rgb_and_mask(file: PoolFile, row: int, record: tuple[Any, ...]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """RGB and mask of a part.
 
     Raises:
@@ -235,7 +237,7 @@ def _pixels(file: PoolFile, row: int, record: tuple[Any, ...]) -> tuple[NDArray[
         raise PoolError(f"{file.path}: part {row}: {error}") from None
 
 
-def _known(file: PoolFile, row: int, record: tuple[Any, ...]) -> tuple[Any, ...]:
+def _attributes_besides_pixels(file: PoolFile, row: int, record: tuple[Any, ...]) -> tuple[Any, ...]:
     """The attributes of a part besides its pixels.
 
     Raises:
@@ -261,11 +263,11 @@ class _Columns(Mapping[str, NDArray[Any]]):
             raise KeyError(name)
         if len(self._files) == 1:
             return self._files[0][name]
-        parts = [file[name] for file in self._files]
+        columns = [file[name] for file in self._files]
         if name == "source":
             firsts = accumulate((file.sources for file in self._files), initial=0)
-            parts = [rows + np.uint32(first) for rows, first in zip(parts, firsts, strict=False)]
-        return np.concatenate(parts)
+            columns = [rows + np.uint32(first) for rows, first in zip(columns, firsts, strict=False)]
+        return np.concatenate(columns)
 
     def __iter__(self) -> Iterator[str]:
         return iter(COLUMN_NAMES)

@@ -17,7 +17,7 @@ from partpool.pool.format import PATCH_COLUMNS, SOURCE_COLUMNS
 from partpool.pool.outcomes import Counts
 
 Array = NDArray[Any]
-PIECE = 2**18
+READ_SIZE = 2**18
 """Bytes of encoded patches in memory at a time, unless one patch is larger: read, checked and written again while they
 are in a core's cache."""
 LENGTH, SOURCE = "length", "source"
@@ -44,7 +44,7 @@ class SortedRun(Protocol):
         """A column of patches first … last; ``length`` is the bytes of their encoding."""
         ...
 
-    def pieces(self, rows: Array) -> Iterator[bytes]:
+    def encoded_patches(self, rows: Array) -> Iterator[bytes]:
         """Encoded patches of ``rows`` in order, some at a time, one after another.
 
         Raises:
@@ -78,13 +78,13 @@ class PoolRun:
             self.newest = datetime.fromisoformat(file.attributes["created"]).timestamp()
         except ValueError:
             raise PoolError(f"{file.path}: the attribute 'created' is no time") from None
-        self._check()
+        self._check_order()
         file.forget()
 
     def __str__(self) -> str:
         return str(self._file.path)
 
-    def _check(self) -> None:
+    def _check_order(self) -> None:
         """What merging relies on, and opening does not look at."""
         source, class_id = self._file["source"], self._file["class_id"]
         sorted_rows = ((class_id[1:] != class_id[:-1]) | (source[1:] >= source[:-1])).all()
@@ -99,13 +99,13 @@ class PoolRun:
             return np.diff(self._file.rows("offset", first, last + 1))
         return self._file.rows(name, first, last)
 
-    def pieces(self, rows: Array) -> Iterator[bytes]:
+    def encoded_patches(self, rows: Array) -> Iterator[bytes]:
         """Encoded patches of ``rows``, which fit their checksums; neighbours are read together."""
         for head, tail in adjacent_ranges(rows, np.ones(len(rows), np.int64)):
             row, last = int(rows[head]), int(rows[tail - 1]) + 1
             offset = self._file.rows("offset", row, last + 1).astype(np.int64)
             begin = int(offset[0])
-            for lengths in portions(np.diff(offset), PIECE):
+            for lengths in portions(np.diff(offset), READ_SIZE):
                 end = begin + int(lengths.sum())
                 data = self._file.blob(begin, end)
                 self._compare(row, lengths, data)

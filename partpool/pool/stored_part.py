@@ -22,7 +22,13 @@ class StoredPart:
     Attributes:
         read: Reads RGB and mask.
         size: Width and height of the patch in pixels.
-        class_id: As the other attributes, that of the :class:`~partpool.pool.part.Part`.
+        class_id: Index of its class in the pool's taxonomy.
+        name: Name of its class.
+        box: Its tight box in the source image, x0 y0 x1 y1 in pixels, half-open, int32 [4].
+        person_box: Box of its person there, int32 [4].
+        source: Name of the source image.
+        keypoints: float32 [16, 3], x y visible of its person in patch pixels, MPII order; None if the pool has none.
+        taxonomy: The pool's taxonomy.
     """
 
     read: Callable[[], tuple[NDArray[np.uint8], NDArray[np.bool_]]]
@@ -60,7 +66,7 @@ class StoredPart:
         return self.load().mask
 
     def hflip(self) -> Part:
-        """The mirrored part, see :meth:`partpool.pool.part.Part.hflip`."""
+        """The mirrored part, with its pixels: the class of the other side, mirrored and swapped keypoints."""
         return self.load().hflip()
 
     def __repr__(self) -> str:

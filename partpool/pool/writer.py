@@ -101,7 +101,7 @@ def pack(
     plan = plan_merge(runs, len(header.taxonomy))
     columns = [column for column in PATCH_COLUMNS if column.required or any_known(runs, plan, column.name)]
     check_room(out.parent, plan.blob_bytes + int(plan.start[-1]) * ROW_BYTES, "the pool needs")
-    attributes = _attributes(plan, header, max(run.newest for run in runs))
+    attributes = _root_attributes(plan, header, max(run.newest for run in runs))
     try:
         offsets = write_skeleton(partial, plan, columns, attributes, header.taxonomy)
         with Filler(partial, offsets) as fill:
@@ -129,7 +129,7 @@ def _fill_patches(
     written: int,
 ) -> int:
     """Write a window of patches behind the ``written`` bytes that are there; returns how many are then."""
-    window = {column.name: _unknown(column, len(rows)) for column in columns}
+    window = {column.name: _unknown_rows(column, len(rows)) for column in columns}
     lengths = np.empty(len(rows), np.int64)
     for number in np.unique(run_of).tolist():
         run, here = runs[number], run_of == number
@@ -138,19 +138,19 @@ def _fill_patches(
         lengths[here] = run.column(LENGTH, first, last)[chosen]
         for name in run.names & window.keys():
             window[name][here] = run.column(name, first, last)[chosen]
-        window[SOURCE][here] = plan.number[plan.position[number][window[SOURCE][here]]]
+        window[SOURCE][here] = plan.row_of_place[plan.places[number][window[SOURCE][here]]]
     for column in columns:
         fill(column.path, window[column.name])
     ends = written + np.cumsum(lengths)
     fill("/patches/offset", ends.astype("<u8"))
     edges = [0, *(np.flatnonzero(np.diff(run_of)) + 1).tolist(), len(rows)]
     for head, tail in itertools.pairwise(edges):
-        for data in runs[run_of[head]].pieces(rows[head:tail]):
+        for data in runs[run_of[head]].encoded_patches(rows[head:tail]):
             fill("/patches/data", data)
     return int(ends[-1])
 
 
-def _unknown(column: Column, rows: int) -> Array:
+def _unknown_rows(column: Column, rows: int) -> Array:
     return np.full((rows, *column.shape), np.nan if column.dtype.kind == "f" else 0, column.dtype)
 
 
@@ -161,7 +161,7 @@ def _fill_sources(fill: Filler, sources: Mapping[str, Array], taxonomy: Taxonomy
     fill("/classes/name", class_names(taxonomy))
 
 
-def _attributes(plan: MergePlan, header: Header, newest: float) -> dict[str, Any]:
+def _root_attributes(plan: MergePlan, header: Header, newest: float) -> dict[str, Any]:
     epoch = source_date_epoch()
     created = int(min(max(newest, 0), LATEST)) if epoch is None else epoch
     return {

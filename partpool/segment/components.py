@@ -23,7 +23,7 @@ class Component(NamedTuple):
     box: Box
 
 
-class _Plane(NamedTuple):
+class _LabelPlane(NamedTuple):
     """One label's components, numbered from 1 by their boxes, within its own box."""
 
     box: Box
@@ -70,21 +70,21 @@ def number_components(
         of which the background is the first.
     """
     planes = [
-        _split(label, cv2.inRange(label_map[box[1] : box[3], box[0] : box[2]], label, label), box)
+        _components_of_label(label, cv2.inRange(label_map[box[1] : box[3], box[0] : box[2]], label, label), box)
         for label, box in boxes.items()
     ]
     components = [Component(0, 0, (0, 0, 0, 0))]
     by_label = np.zeros(256, np.uint8 if sum(len(plane.components) for plane in planes) <= 255 else np.int32)
-    split = []
+    several = []
     for plane in planes:
         if len(plane.components) == 1:
             by_label[plane.components[0].label] = len(components)
         else:
-            split.append((len(components), plane))
+            several.append((len(components), plane))
         components += plane.components
     # Most labels are one component: one pass numbers all of these.
     ids = _looked_up(label_map, by_label)
-    for first, plane in split:
+    for first, plane in several:
         x0, y0, x1, y1 = plane.box
         shifted = np.zeros(max(256, len(plane.components) + 1), by_label.dtype)
         shifted[1 : len(plane.components) + 1] = np.arange(first, first + len(plane.components))
@@ -92,14 +92,14 @@ def number_components(
     return ids, components
 
 
-def _split(label: int, mask: NDArray[np.uint8], box: Box) -> _Plane:
+def _components_of_label(label: int, mask: NDArray[np.uint8], box: Box) -> _LabelPlane:
     """The components of one label's mask, which is cut to its tight box."""
     # 16-bit numbers are half as dear; a component needs at least every fourth pixel.
     kind = cv2.CV_16U if mask.size < 4 * 65535 else cv2.CV_32S
     count, ids = cv2.connectedComponents(mask, connectivity=8, ltype=kind)
     left, top = box[:2]
     if count == 2:
-        return _Plane(box, ids, [Component(label, cv2.countNonZero(mask), box)])
+        return _LabelPlane(box, ids, [Component(label, cv2.countNonZero(mask), box)])
     if count <= FEW:
         # The statistics cost five times the labelling.
         each = [cv2.inRange(ids, number, number) for number in range(1, count)]
@@ -112,7 +112,7 @@ def _split(label: int, mask: NDArray[np.uint8], box: Box) -> _Plane:
     order = sorted(range(len(found)), key=lambda index: found[index].box)
     ranks = np.zeros(max(256, count), ids.dtype)
     ranks[1 + np.array(order)] = np.arange(1, count)
-    return _Plane(box, ranks[ids], [found[index] for index in order])
+    return _LabelPlane(box, ranks[ids], [found[index] for index in order])
 
 
 def _looked_up(indexes: NDArray[np.integer], table: NDArray[Any]) -> NDArray[Any]:

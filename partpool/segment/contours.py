@@ -75,10 +75,10 @@ def find_quads(ids: NDArray[np.integer], size: int) -> Quads:
     count = (height + 1) * (width + 1) - 1
     first, right, below, across = (flat[corner : corner + count] for corner in corners)
     windows = np.flatnonzero((first != right) | (first != below) | (first != across))
-    return Quads(*_distinct(np.stack([flat[windows + corner] for corner in corners], axis=1)), size)
+    return Quads(*_distinct_rows(np.stack([flat[windows + corner] for corner in corners], axis=1)), size)
 
 
-def _distinct(rows: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+def _distinct_rows(rows: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Rows of four, and how often each occurs."""
     if rows.dtype != np.uint8:
         # With so many regions few rows are equal.

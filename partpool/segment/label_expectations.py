@@ -16,7 +16,7 @@ class Expectation:
 
     Attributes:
         height: Its place from head (0) to foot (3); a label lies above another whose number is larger by 1.
-        least: Share of the person's labelled pixels that it covers at least, one of ``plausibility.EDGES``.
+        least: Share of the person's labelled pixels that it covers at least, one of ``scheme_alarm.EDGES``.
         most: The share that it covers at most, one of them.
     """
 

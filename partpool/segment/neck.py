@@ -48,11 +48,11 @@ def neck_candidates(
     Returns:
         The neck, 255 or 0, uint8, cut to its tight box, and that box.
     """
-    face_box, torso_box = _union(boxes, neck.face), _union(boxes, neck.torso)
+    face_box, torso_box = _union_box(boxes, neck.face), _union_box(boxes, neck.torso)
     if face_box is None or torso_box is None:
         return None
-    face = _largest(_member(person, neck.face, face_box))
-    torso = _member(person, neck.torso, torso_box)
+    face = _largest_component(_mask_of_labels(person, neck.face, face_box))
+    torso = _mask_of_labels(person, neck.torso, torso_box)
     start, end = _centroid(face, face_box), _centroid(torso, torso_box)
     length = math.dist(start, end)
     steps = int(REACH * math.hypot(*person.shape))
@@ -61,27 +61,27 @@ def neck_candidates(
     axis = ((end[0] - start[0]) / length, (end[1] - start[1]) / length)
     distance = np.arange(1, steps + 1)
     offsets = np.stack([np.rint(distance * axis[0]), np.rint(distance * axis[1])], axis=1).astype(int)
-    core, core_box = _tight(_central(face, axis), face_box)
+    core, core_box = _cut_to_tight_box(_central_face(face, axis), face_box)
     if not core.size:
         return None
-    corridor = _corridor(core_box, offsets[-1], person.shape)
-    above_torso = _shifted(torso, torso_box, -offsets, corridor) & _member(person, (0,), corridor)
-    free, window = _tight(above_torso, corridor)
+    corridor = _reachable_box(core_box, offsets[-1], person.shape)
+    above_torso = _union_of_shifts(torso, torso_box, -offsets, corridor) & _mask_of_labels(person, (0,), corridor)
+    free, window = _cut_to_tight_box(above_torso, corridor)
     if not free.size:
         return None
-    below_face = _shifted(core, core_box, offsets, window)
-    filled, window = _tight(free & below_face, window)
+    below_face = _union_of_shifts(core, core_box, offsets, window)
+    filled, window = _cut_to_tight_box(free & below_face, window)
     return (filled, window) if filled.size else None
 
 
-def _tight(mask: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], Box]:
+def _cut_to_tight_box(mask: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], Box]:
     """A mask that lies at ``box``, cut to its tight box, and that box; without pixels both are empty."""
     x, y, width, height = cv2.boundingRect(mask)
     left, top = box[0] + x, box[1] + y
     return mask[y : y + height, x : x + width], (left, top, left + width, top + height)
 
 
-def _union(boxes: Mapping[int, Box], labels: tuple[int, ...]) -> Box | None:
+def _union_box(boxes: Mapping[int, Box], labels: tuple[int, ...]) -> Box | None:
     found = [boxes[label] for label in labels if label in boxes]
     if not found:
         return None
@@ -89,18 +89,18 @@ def _union(boxes: Mapping[int, Box], labels: tuple[int, ...]) -> Box | None:
     return min(x0), min(y0), max(x1), max(y1)
 
 
-def _member(person: NDArray[np.uint8], labels: tuple[int, ...], box: Box) -> NDArray[np.uint8]:
+def _mask_of_labels(person: NDArray[np.uint8], labels: tuple[int, ...], box: Box) -> NDArray[np.uint8]:
     table = np.zeros(256, np.uint8)
     table[list(labels)] = 255
     return cv2.LUT(person[box[1] : box[3], box[0] : box[2]], table)
 
 
-def _largest(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    count, pixels = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
+def _largest_component(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    count, numbers = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
     if count <= 2:
         return mask
-    areas = np.bincount(pixels.ravel())
-    return np.where(pixels == 1 + areas[1:].argmax(), np.uint8(255), np.uint8(0))
+    areas = np.bincount(numbers.ravel())
+    return np.where(numbers == 1 + areas[1:].argmax(), np.uint8(255), np.uint8(0))
 
 
 def _centroid(window: NDArray[np.uint8], box: Box) -> tuple[float, float]:
@@ -110,7 +110,7 @@ def _centroid(window: NDArray[np.uint8], box: Box) -> tuple[float, float]:
     return box[0] + x, box[1] + y
 
 
-def _central(face: NDArray[np.uint8], axis: tuple[float, float]) -> NDArray[np.uint8]:
+def _central_face(face: NDArray[np.uint8], axis: tuple[float, float]) -> NDArray[np.uint8]:
     """The face without the outer parts of its width across the axis."""
     height, width = face.shape
     across = np.subtract.outer(axis[0] * np.arange(height), axis[1] * np.arange(width))
@@ -121,7 +121,7 @@ def _central(face: NDArray[np.uint8], axis: tuple[float, float]) -> NDArray[np.u
     return np.where(middle, face, np.uint8(0))
 
 
-def _corridor(box: Box, last: NDArray[np.int_], shape: tuple[int, ...]) -> Box:
+def _reachable_box(box: Box, last: NDArray[np.int_], shape: tuple[int, ...]) -> Box:
     """Box of every pixel that ``box`` can reach by a shift of up to ``last``, within the picture."""
     dx, dy = int(last[0]), int(last[1])
     x0, y0, x1, y1 = box
@@ -131,7 +131,7 @@ def _corridor(box: Box, last: NDArray[np.int_], shape: tuple[int, ...]) -> Box:
     )  # fmt: skip
 
 
-def _shifted(mask: NDArray[np.uint8], box: Box, offsets: NDArray[np.int_], target: Box) -> NDArray[np.uint8]:
+def _union_of_shifts(mask: NDArray[np.uint8], box: Box, offsets: NDArray[np.int_], target: Box) -> NDArray[np.uint8]:
     """Union of a mask shifted by every offset, cut to ``target``: one dilation whose kernel is the line of offsets.
 
     Args:

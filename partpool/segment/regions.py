@@ -82,7 +82,7 @@ class Regions:
         count = total = squares = 0
         for number in members:
             if number not in self._moments:
-                self._moments[number] = self._sums(number, grey)
+                self._moments[number] = self._grey_sums(number, grey)
             count += self.areas[number]
             total += self._moments[number][0]
             squares += self._moments[number][1]
@@ -93,7 +93,7 @@ class Regions:
         """Sum and sum of squares of the grey levels of the regions that were asked for."""
         return {}
 
-    def _sums(self, number: int, grey: NDArray[np.uint8]) -> tuple[int, int]:
+    def _grey_sums(self, number: int, grey: NDArray[np.uint8]) -> tuple[int, int]:
         x0, y0, x1, y1 = self.boxes[number]
         # Whole numbers are exact, and three plain passes are faster than one masked cv2.meanStdDev.
         own = cv2.bitwise_and(grey[y0:y1, x0:x1], self.mask([number], self.boxes[number]))

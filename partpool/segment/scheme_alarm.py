@@ -39,15 +39,13 @@ def sight(regions: Regions) -> list[Sighting]:
     """What one person's label map shows."""
     area: dict[int, int] = {}
     centre: dict[int, tuple[float, float]] = {}
-    for label, pixels, (x0, y0, x1, y1) in zip(regions.labels, regions.areas, regions.boxes, strict=True):
+    for label, count, (x0, y0, x1, y1) in zip(regions.labels, regions.areas, regions.boxes, strict=True):
         if label and label != NECK:
             x, y = centre.get(label, (0.0, 0.0))
-            centre[label] = (x + pixels * (x0 + x1) / 2, y + pixels * (y0 + y1) / 2)
-            area[label] = area.get(label, 0) + pixels
+            centre[label] = (x + count * (x0 + x1) / 2, y + count * (y0 + y1) / 2)
+            area[label] = area.get(label, 0) + count
     total = sum(area.values())
-    return [
-        (label, pixels / total, centre[label][0] / pixels, centre[label][1] / pixels) for label, pixels in area.items()
-    ]
+    return [(label, count / total, centre[label][0] / count, centre[label][1] / count) for label, count in area.items()]
 
 
 @dataclass
@@ -55,15 +53,15 @@ class Sightings:
     """Counts over many people, indexed by pixel value.
 
     Attributes:
-        values: Number of labels of the scheme.
-        face: Values of the face there; sides are only counted on people who show it.
+        labels: Number of labels of the scheme.
+        face: Pixel values of the face there; sides are only counted on people who show it.
         people: Number of people who show anything.
-        share: int64 [values, bins], people by how much of them the value covers.
-        above: int64 [values, values], people on whom the first lies above the second.
-        left: int64 [values, values], people with a face on whom the first lies further left in the picture.
+        share: int64 [labels, bins], people by how much of them the value covers.
+        above: int64 [labels, labels], people on whom the first lies above the second.
+        left: int64 [labels, labels], people with a face on whom the first lies further left in the picture.
     """
 
-    values: int
+    labels: int
     face: frozenset[int] = frozenset()
     people: int = 0
     share: NDArray[np.int64] = field(init=False)
@@ -71,8 +69,8 @@ class Sightings:
     left: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.share = np.zeros((self.values, len(EDGES) - 1), np.int64)
-        self.above, self.left = np.zeros((2, self.values, self.values), np.int64)
+        self.share = np.zeros((self.labels, len(EDGES) - 1), np.int64)
+        self.above, self.left = np.zeros((2, self.labels, self.labels), np.int64)
 
     @classmethod
     def of(cls, scheme: LabelScheme) -> Sightings:
@@ -107,7 +105,7 @@ def alarm(sightings: Sightings, scheme: LabelScheme) -> str | None:
     """One sentence if the label maps do not look like the scheme, with the scheme that they look like; else None."""
     signs = list(_signs(sightings, scheme))
     if not signs:
-        swapped = _swapped(sightings, scheme)
+        swapped = _swapped_sides(sightings, scheme)
         return swapped and f"{swapped}: are left and right swapped, as in labels of mirrored images?"
     more = f" (and {len(signs) - 1} more signs)" if len(signs) > 1 else ""
     fits = [other for other in SCHEMES.values() if other != scheme and _fits(sightings, other)]
@@ -136,7 +134,7 @@ def _signs(sightings: Sightings, scheme: LabelScheme) -> Iterator[str]:
                 yield from _wrong_order(sightings, scheme, value, other)
     for name, beside in USUAL.items():
         if {name, beside} <= set(scheme.labels[: len(seen)]):
-            yield from _missing(sightings, scheme, scheme.labels.index(name), scheme.labels.index(beside))
+            yield from _missing_beside(sightings, scheme, scheme.labels.index(name), scheme.labels.index(beside))
 
 
 def _wrong_size(sightings: Sightings, value: int, name: str, expected: Expectation) -> Iterator[str]:
@@ -164,7 +162,7 @@ def _wrong_order(sightings: Sightings, scheme: LabelScheme, upper: int, lower: i
         )
 
 
-def _missing(sightings: Sightings, scheme: LabelScheme, value: int, beside: int) -> Iterator[str]:
+def _missing_beside(sightings: Sightings, scheme: LabelScheme, value: int, beside: int) -> Iterator[str]:
     name, expected = scheme.labels[value], expectation(scheme.labels[value])
     most = EDGES.index(expected.most) if expected else len(EDGES)
     people, plausible = int(sightings.share[beside].sum()), int(sightings.share[value, :most].sum())
@@ -175,7 +173,7 @@ def _missing(sightings: Sightings, scheme: LabelScheme, value: int, beside: int)
         )
 
 
-def _swapped(sightings: Sightings, scheme: LabelScheme) -> str | None:
+def _swapped_sides(sightings: Sightings, scheme: LabelScheme) -> str | None:
     """Someone whose face is seen has the left arm on the picture's right."""
     right = wrong = 0
     for value, name in enumerate(scheme.labels):

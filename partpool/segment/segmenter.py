@@ -106,31 +106,31 @@ class Segmenter:
         for number, label in enumerate(regions.labels):
             by_label.setdefault(label, []).append(number)
         for class_id, wanted in enumerate(self._classes):
-            groups = _groups(regions, by_label, wanted)
+            groups = _connected_groups(regions, by_label, wanted)
             if groups and wanted.part.split:
-                result.segments += [Segment(class_id, *_extent(regions, group), 1.0) for group in groups]
+                result.segments += [Segment(class_id, *_members_box_area(regions, group), 1.0) for group in groups]
             elif groups:
                 kept, largest = _without_islands(regions, groups)
                 if len(kept) < len(groups):
                     result.islands[class_id] = len(groups) - len(kept)
                 members = [number for group in kept for number in group]
-                if _is_composed(regions, wanted, members):
-                    result.segments.append(Segment(class_id, *_extent(regions, members), largest))
+                if _is_more_than_one_label(regions, wanted, members):
+                    result.segments.append(Segment(class_id, *_members_box_area(regions, members), largest))
         return result
 
 
-def _area(regions: Regions, members: Iterable[int]) -> int:
+def _total_area(regions: Regions, members: Iterable[int]) -> int:
     return sum(regions.areas[number] for number in members)
 
 
-def _extent(regions: Regions, members: list[int]) -> tuple[list[int], Box, int]:
+def _members_box_area(regions: Regions, members: list[int]) -> tuple[list[int], Box, int]:
     if len(members) == 1:
         return members, regions.boxes[members[0]], regions.areas[members[0]]
     x0, y0, x1, y1 = zip(*(regions.boxes[number] for number in members), strict=True)
-    return members, (min(x0), min(y0), max(x1), max(y1)), _area(regions, members)
+    return members, (min(x0), min(y0), max(x1), max(y1)), _total_area(regions, members)
 
 
-def _groups(regions: Regions, by_label: Mapping[int, list[int]], wanted: _ClassLabels) -> list[list[int]]:
+def _connected_groups(regions: Regions, by_label: Mapping[int, list[int]], wanted: _ClassLabels) -> list[list[int]]:
     """The class's connected components as lists of regions, from large to small."""
     numbers = [number for label in wanted.labels for number in by_label.get(label, ())]
     if not numbers:
@@ -143,13 +143,13 @@ def _groups(regions: Regions, by_label: Mapping[int, list[int]], wanted: _ClassL
             members |= _touching_bridges(regions, wanted, members)
         if wanted.neck:
             members.update(regions.necks)
-        groups = _connected(members, regions.edges)
+        groups = _graph_components(members, regions.edges)
         if len(groups) > 1 and not wanted.neck and not wanted.part.split:
             groups = _join_close(regions, groups)
     if len(groups) == 1:
         return groups
     # The box decides about the order of equal areas.
-    return sorted(groups, key=lambda group: (-_area(regions, group), regions.boxes[group[0]]))
+    return sorted(groups, key=lambda group: (-_total_area(regions, group), regions.boxes[group[0]]))
 
 
 def _touching_bridges(regions: Regions, wanted: _ClassLabels, members: set[int]) -> set[int]:
@@ -161,7 +161,7 @@ def _touching_bridges(regions: Regions, wanted: _ClassLabels, members: set[int])
     }
 
 
-def _connected(nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> list[list[int]]:
+def _graph_components(nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Connected components of a graph (union-find), each sorted."""
     parent = {node: node for node in nodes}
 
@@ -184,12 +184,12 @@ def _join_close(regions: Regions, groups: list[list[int]]) -> list[list[int]]:
     gap = GAP * math.hypot(*regions.shape)
     edges = []
     # Of every pair one is the smaller, and a distance map around the smaller is the cheaper one.
-    by_area = sorted(range(len(groups)), key=lambda index: _area(regions, groups[index]))
-    boxes = [_extent(regions, group)[1] for group in groups]
+    by_area = sorted(range(len(groups)), key=lambda index: _total_area(regions, groups[index]))
+    boxes = [_members_box_area(regions, group)[1] for group in groups]
     for rank, index in enumerate(by_area):
         near = [other for other in by_area[rank + 1 :] if _box_distance(boxes[index], boxes[other]) < gap]
-        edges += [(index, other) for other in _closer(regions, groups, boxes[index], index, near, gap)]
-    merged = _connected(range(len(groups)), edges)
+        edges += [(index, other) for other in _groups_within_gap(regions, groups, boxes[index], index, near, gap)]
+    merged = _graph_components(range(len(groups)), edges)
     return [sorted(number for index in part for number in groups[index]) for part in merged]
 
 
@@ -200,7 +200,7 @@ def _box_distance(one: Box, other: Box) -> float:
     return math.hypot(dx, dy)
 
 
-def _closer(
+def _groups_within_gap(
     regions: Regions, groups: list[list[int]], box: Box, index: int, others: list[int], gap: float
 ) -> Iterable[int]:
     """Which of ``others`` have a pixel closer than ``gap`` to group ``index``."""
@@ -222,12 +222,12 @@ def _without_islands(regions: Regions, groups: list[list[int]]) -> tuple[list[li
     """The largest group and all that are not much smaller; and its share of all the class's pixels."""
     if len(groups) == 1:
         return groups, 1.0
-    areas = [_area(regions, group) for group in groups]
+    areas = [_total_area(regions, group) for group in groups]
     kept = [group for group, area in zip(groups, areas, strict=True) if area >= ISLAND * areas[0]]
     return kept, areas[0] / sum(areas)
 
 
-def _is_composed(regions: Regions, wanted: _ClassLabels, members: list[int]) -> bool:
+def _is_more_than_one_label(regions: Regions, wanted: _ClassLabels, members: list[int]) -> bool:
     """Whether a segment of a composed class is more than one of its labels."""
     if not wanted.part.composed:
         return True

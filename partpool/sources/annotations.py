@@ -83,8 +83,8 @@ class AnnotationFile:
         except UnicodeDecodeError:
             raise SourceError(f"the file of keypoints {path} is not a text; expected JSON or CSV") from None
         self._people: dict[str | None, list[Person]] = {}
-        with self._understood():
-            for picture, person in _from_json(text) if text.lstrip()[:1] in ("{", "[") else _from_csv(text):
+        with self._refusing_other_structures():
+            for picture, person in _people_in_json(text) if text.lstrip()[:1] in ("{", "[") else _people_in_csv(text):
                 self._people.setdefault(picture, []).append(person)
 
     @property
@@ -110,12 +110,12 @@ class AnnotationFile:
             raise SourceError(
                 f"the file of keypoints {self.path} has none of {image.name}; it has those of: {listed or 'no picture'}"
             )
-        with self._understood():
+        with self._refusing_other_structures():
             people = [person() for person in self._people[best]]
         return next((person for person in people if person.labelled.any()), people[0])
 
     @contextmanager
-    def _understood(self) -> Iterator[None]:
+    def _refusing_other_structures(self) -> Iterator[None]:
         try:
             yield
         except UNREADABLE as error:
@@ -135,7 +135,7 @@ def _likeness(picture: str, wanted: str) -> int:
     return next((count for count, (ours, theirs) in pairs if ours != theirs), min(len(given), len(own)))
 
 
-def _from_json(text: str) -> Iterator[tuple[str | None, Person]]:
+def _people_in_json(text: str) -> Iterator[tuple[str | None, Person]]:
     document = json.loads(text)
     if isinstance(document, dict) and "annotations" in document:
         names = {picture["id"]: str(picture["file_name"]) for picture in document["images"]}
@@ -143,21 +143,21 @@ def _from_json(text: str) -> Iterator[tuple[str | None, Person]]:
         for record in document["annotations"]:
             if "keypoints" in record and record["image_id"] in names:
                 keypoints = categories.get(record.get("category_id"), {}).get("keypoints")
-                yield names[record["image_id"]], partial(_of_record, record, keypoints)
+                yield names[record["image_id"]], partial(_annotation_of_record, record, keypoints)
     elif isinstance(document, list) and document and isinstance(document[0], dict):
         for record in document:
             name = [record[key] for key in NAME_KEYS if key in record]
             if not name:
                 raise ValueError(f"an object of its list has none of {', '.join(NAME_KEYS)}")
-            yield str(name[0]), partial(_of_record, record)
+            yield str(name[0]), partial(_annotation_of_record, record)
     else:
-        yield None, partial(_of_record, document if isinstance(document, dict) else {"keypoints": document})
+        yield None, partial(_annotation_of_record, document if isinstance(document, dict) else {"keypoints": document})
 
 
-def _from_csv(text: str) -> Iterator[tuple[str | None, Person]]:
+def _people_in_csv(text: str) -> Iterator[tuple[str | None, Person]]:
     rows = [row for row in csv.reader(text.splitlines()) if any(field.strip() for field in row)]
     if rows and len(rows[0]) == FIELDS:
-        yield from ((row[0].strip(), partial(_of_lip_row, row)) for row in rows)
+        yield from ((row[0].strip(), partial(_annotation_of_lip_row, row)) for row in rows)
         return
     if rows and not _is_number(rows[0][0]):
         # A line of titles.
@@ -165,7 +165,7 @@ def _from_csv(text: str) -> Iterator[tuple[str | None, Person]]:
     yield None, partial(_annotation, rows)
 
 
-def _of_lip_row(row: Sequence[str]) -> Annotation:
+def _annotation_of_lip_row(row: Sequence[str]) -> Annotation:
     keypoints = read_row(row)
     if keypoints is None:
         raise ValueError(f"its row of {row[0]} is not a name and 16 × (x, y, v)")
@@ -174,7 +174,7 @@ def _of_lip_row(row: Sequence[str]) -> Annotation:
     return Annotation(points, labelled, visible, names=MPII_KEYPOINTS)
 
 
-def _of_record(record: dict[str, Any], names: Sequence[str] | None = None) -> Annotation:
+def _annotation_of_record(record: dict[str, Any], names: Sequence[str] | None = None) -> Annotation:
     box = None
     if record.get("bbox") is not None:
         x, y, width, height = map(float, record["bbox"])
@@ -196,16 +196,16 @@ def _is_number(text: str) -> bool:
 
 
 def _annotation(
-    values: Any,
+    keypoints: Any,
     box: tuple[float, float, float, float] | None = None,
     names: Sequence[str] | None = None,
 ) -> Annotation:
     """Keypoints from [K, 2], [K, 3] or 3·K numbers."""
-    array = np.asarray(values, float)
+    array = np.asarray(keypoints, float)
     if array.ndim == 1 and array.size % 3 == 0:
         array = array.reshape(-1, 3)
     if array.ndim != 2 or array.shape[1] not in (2, 3) or not len(array):
-        raise ValueError(f"keypoints must be x, y or x, y, v each, but have the shape {np.shape(values)}")
+        raise ValueError(f"keypoints must be x, y or x, y, v each, but have the shape {np.shape(keypoints)}")
     state = array[:, 2] if array.shape[1] == 3 else np.ones(len(array))
     known = np.isfinite(array).all(axis=1)
     labelled = known & (state > 0)

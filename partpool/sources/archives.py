@@ -41,7 +41,7 @@ def list_members(path: Path, archive: tuple[str, ...] = ()) -> tuple[list[str], 
     Raises:
         FileError: If it cannot be read or is no zip archive.
     """
-    with _reading(path, archive) as (opened, _):
+    with _opened_archive(path, archive) as (opened, _):
         names = [info.filename for info in opened.infolist() if not info.filename.endswith("/")]
     safe = [name for name in names if not UNSAFE.search(name)]
     return safe, len(names) - len(safe)
@@ -53,8 +53,8 @@ def stat_member(path: Path, members: tuple[str, ...]) -> tuple[int, float]:
     Raises:
         FileError: If it is missing or its archive cannot be read.
     """
-    with _reading(path, members[:-1]) as (archive, mtime):
-        return _info(archive, members[-1]).file_size, mtime
+    with _opened_archive(path, members[:-1]) as (archive, mtime):
+        return _member_info(archive, members[-1]).file_size, mtime
 
 
 def read_member(path: Path, members: tuple[str, ...], limit: int) -> tuple[bytes, float]:
@@ -63,8 +63,8 @@ def read_member(path: Path, members: tuple[str, ...], limit: int) -> tuple[bytes
     Raises:
         FileError: If it is missing, has more than ``limit`` bytes, is encrypted or damaged.
     """
-    with _reading(path, members[:-1]) as (archive, mtime):
-        info = _info(archive, members[-1])
+    with _opened_archive(path, members[:-1]) as (archive, mtime):
+        info = _member_info(archive, members[-1])
         if info.file_size > limit:
             raise FileError("too-large", f"has {info.file_size:,} bytes; more than {limit:,} are refused")
         with archive.open(info) as file:
@@ -76,12 +76,12 @@ def read_member(path: Path, members: tuple[str, ...], limit: int) -> tuple[bytes
 
 
 @contextlib.contextmanager
-def _reading(path: Path, archive: tuple[str, ...]) -> Iterator[tuple[zipfile.ZipFile, float]]:
+def _opened_archive(path: Path, archive: tuple[str, ...]) -> Iterator[tuple[zipfile.ZipFile, float]]:
     """An open archive and its modification time; whatever goes wrong with it is a FileError."""
     shown = "/".join((path.name, *archive))
     try:
         status = path.stat()
-        yield _open(path, archive, status.st_size, status.st_mtime_ns), status.st_mtime
+        yield _open_archive(path, archive, status.st_size, status.st_mtime_ns), status.st_mtime
     except FileError:
         raise
     except FileNotFoundError:
@@ -94,12 +94,12 @@ def _reading(path: Path, archive: tuple[str, ...]) -> Iterator[tuple[zipfile.Zip
 
 
 @lru_cache(OPEN_ARCHIVES)
-def _open(path: Path, archive: tuple[str, ...], size: int, mtime_ns: int) -> zipfile.ZipFile:
+def _open_archive(path: Path, archive: tuple[str, ...], size: int, mtime_ns: int) -> zipfile.ZipFile:
     """An archive, opened once per process; size and time make it another one when it has changed."""
     if not archive:
         return zipfile.ZipFile(path)
-    outer = _open(path, archive[:-1], size, mtime_ns)
-    info = _info(outer, archive[-1])
+    outer = _open_archive(path, archive[:-1], size, mtime_ns)
+    info = _member_info(outer, archive[-1])
     if info.file_size > MAX_NESTED or info.file_size > MAX_RATIO * info.compress_size:
         raise FileError("too-large", f"is in the archive {archive[-1]}, which would unpack to {info.file_size:,} bytes")
     # A compressed archive cannot be read at any place. The file has no name, and is gone with this process.
@@ -115,7 +115,7 @@ def _open(path: Path, archive: tuple[str, ...], size: int, mtime_ns: int) -> zip
     return opened
 
 
-def _info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+def _member_info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     try:
         info = archive.getinfo(name)
     except KeyError:

@@ -84,7 +84,7 @@ def read_index_map(data: bytes, *, sixteen_bit: bool = False, channels: int = 0)
                 "label-lossy", f"the label map is a {lossy}, whose compression changes labels; expected an index PNG"
             )
         raise LabelMapError("label-unreadable", "the label map is not a PNG file; expected an index PNG (mode L or P)")
-    depth, colour = _checked_png(data)
+    depth, colour = _depth_and_colour_of_png(data)
     if depth == 16 and not (sixteen_bit and colour == 0):
         raise LabelMapError("label-16-bit", "the label map has 16 bits per pixel; expected 8 (mode L or P)")
     if colour not in (0, 3):
@@ -93,7 +93,7 @@ def read_index_map(data: bytes, *, sixteen_bit: bool = False, channels: int = 0)
             "the label map is a colour picture, not indexes; expected an index PNG (mode L or P). "
             "Export the parser's raw labels, not its visualisation",
         )
-    picture = _pillow(data, LabelMapError, "label", formats=("PNG",))
+    picture = _decoded_by_pillow(data, LabelMapError, "label", formats=("PNG",))
     if depth == 16:
         # Older versions of Pillow read 16 bits into 32.
         return np.asarray(picture).astype(np.uint16)
@@ -138,7 +138,7 @@ def _numpy_array(data: bytes) -> NDArray[np.generic]:
     if dtype.hasobject or len(data) - file.tell() != math.prod(shape) * dtype.itemsize:
         raise ValueError
     if math.prod(shape[-2:]) > MAX_PIXELS:
-        raise LabelMapError("label-too-large", _too_large("label map", shape[-1], shape[-2]))
+        raise LabelMapError("label-too-large", _too_large_message("label map", shape[-1], shape[-2]))
     return cast("NDArray[np.generic]", np.lib.format.read_array(io.BytesIO(data), allow_pickle=False))
 
 
@@ -169,7 +169,7 @@ def read_image(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
             if image is None or image.shape[:2] != (height, width):
                 raise ImageError("image-unreadable", "the JPEG cannot be decoded")
             return image
-    picture = _pillow(data, ImageError, "image", size)
+    picture = _decoded_by_pillow(data, ImageError, "image", size)
     if picture.mode not in IMAGE_MODES:
         raise ImageError("image-mode", f"the image has mode {picture.mode}; expected an 8-bit picture")
     return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
@@ -189,7 +189,7 @@ def read_photograph(data: bytes) -> NDArray[np.uint8]:
     """
     if not data:
         raise ImageError("image-empty", "the image is an empty file")
-    picture = _pillow(data, ImageError, "image")
+    picture = _decoded_by_pillow(data, ImageError, "image")
     if picture.mode not in IMAGE_MODES:
         raise ImageError("image-mode", f"the image has mode {picture.mode}; expected an 8-bit picture")
     try:
@@ -200,7 +200,7 @@ def read_photograph(data: bytes) -> NDArray[np.uint8]:
     return np.array(upright.convert("RGB"))
 
 
-def _pillow(
+def _decoded_by_pillow(
     data: bytes,
     error: type[ItemError],
     what: str,
@@ -214,7 +214,7 @@ def _pillow(
         try:
             picture: Image.Image = Image.open(io.BytesIO(data), formats=formats)
             if picture.width * picture.height > MAX_PIXELS:
-                raise error(f"{what}-too-large", _too_large(what, *picture.size))
+                raise error(f"{what}-too-large", _too_large_message(what, *picture.size))
             if size is not None and picture.size != size:
                 turned = picture.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8) and picture.size[::-1] == size
                 if not turned:
@@ -237,11 +237,11 @@ def _pillow(
     return picture
 
 
-def _too_large(what: str, width: int, height: int) -> str:
+def _too_large_message(what: str, width: int, height: int) -> str:
     return f"the {what} is {width}×{height}; more than {MAX_PIXELS:,} pixels are refused"
 
 
-def _checked_png(data: bytes) -> tuple[int, int]:
+def _depth_and_colour_of_png(data: bytes) -> tuple[int, int]:
     """Bit depth and colour type of a PNG whose chunks are all there and intact.
 
     Pillow neither needs the end of a file nor compares the checksums of picture data, so that damage would pass as
@@ -265,5 +265,5 @@ def _checked_png(data: bytes) -> tuple[int, int]:
         raise LabelMapError("label-unreadable", "the label map is damaged: the PNG has no header")
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
     if width * height > MAX_PIXELS:
-        raise LabelMapError("label-too-large", _too_large("label map", width, height))
+        raise LabelMapError("label-too-large", _too_large_message("label map", width, height))
     return depth, colour

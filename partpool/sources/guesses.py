@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from partpool.sources.pictures import IMAGE_ENDINGS, MIRRORED, by_stem, ending
+from partpool.sources.pictures import IMAGE_ENDINGS, MIRRORED, ending, files_by_stem
 from partpool.sources.tree import Tree, without_ending
 
 SHOWN = 6
@@ -31,7 +31,7 @@ def not_lip(tree: Tree, wanted: Sequence[str]) -> str:
     if not tree.files and not tree.folders:
         why = f" ({'; '.join(tree.notes)})" if tree.notes else ""
         return f"{root} is empty{why}; expected LIP's folders {expected}"
-    paths = [path.split("/") for path in sorted(_folders(tree))]
+    paths = [path.split("/") for path in sorted(_folder_paths(tree))]
     mirrored = sorted({name for path in paths for name in path if MIRRORED.search(name)})
     names = {name for path in paths if not any(map(MIRRORED.search, path)) for name in path}
     other = [name for name in ("train", "val") if {f"{name}_images", f"{name}_segmentations"} <= names]
@@ -42,27 +42,33 @@ def not_lip(tree: Tree, wanted: Sequence[str]) -> str:
             f"{root} holds {mirrored[0]}: labels of the mirrored images, whose sides are swapped; "
             f"they do not fit the images. Expected LIP's folders {expected}"
         )
-    guess = _guess(tree, wanted)
-    return f"{root} is not LIP: expected {expected}, found {_found(tree)}{guess and f'. {guess}'}"
+    guess = _nearest_guess(tree, wanted)
+    return f"{root} is not LIP: expected {expected}, found {_top_level_names(tree)}{guess and f'. {guess}'}"
 
 
-def _folders(tree: Tree) -> set[str]:
+def _folder_paths(tree: Tree) -> set[str]:
     """Paths of all folders on disk and in archives."""
     inside = (path.rpartition("/")[0] for path, _ in tree.files)
     return {without_ending(path) for path in (*tree.folders, *inside) if path}
 
 
-def _found(tree: Tree) -> str:
+def _top_level_names(tree: Tree) -> str:
     here = sorted({path.partition("/")[0] for path in (*tree.folders, *(path for path, _ in tree.files))})
     return ", ".join(here[:SHOWN]) + (", …" if len(here) > SHOWN else "")
 
 
-def _guess(tree: Tree, wanted: Sequence[str]) -> str:
-    guesses = (_above(tree.root, wanted), _other_data_set(tree), _misspelt(tree, wanted), _packed(tree), _pairs(tree))
+def _nearest_guess(tree: Tree, wanted: Sequence[str]) -> str:
+    guesses = (
+        _guess_lip_above(tree.root, wanted),
+        _guess_other_data_set(tree),
+        _guess_misspelt(tree, wanted),
+        _guess_packed(tree),
+        _guess_pairs(tree),
+    )
     return next((guess for guess in guesses if guess), "")
 
 
-def _above(root: Path, wanted: Sequence[str]) -> str:
+def _guess_lip_above(root: Path, wanted: Sequence[str]) -> str:
     """The folder was given that is inside LIP, not LIP."""
     for parent in list(root.absolute().parents)[:3]:
         for split in (*wanted, "train", "val"):
@@ -73,17 +79,17 @@ def _above(root: Path, wanted: Sequence[str]) -> str:
     return ""
 
 
-def _other_data_set(tree: Tree) -> str:
+def _guess_other_data_set(tree: Tree) -> str:
     for mark, name, options in LAYOUTS:
-        for path in sorted(_folders(tree)):
+        for path in sorted(_folder_paths(tree)):
             if path.rpartition("/")[2] == mark:
                 folder = tree.root / path.rpartition("/")[0]
                 return f"This looks like {name}: pass {options.format(folder)}"
     return ""
 
 
-def _misspelt(tree: Tree, wanted: Sequence[str]) -> str:
-    paths = {path.rpartition("/")[2]: path for path in sorted(_folders(tree), reverse=True)}
+def _guess_misspelt(tree: Tree, wanted: Sequence[str]) -> str:
+    paths = {path.rpartition("/")[2]: path for path in sorted(_folder_paths(tree), reverse=True)}
     for split in wanted:
         for name in (f"{split}_images", f"{split}_segmentations"):
             near = difflib.get_close_matches(name, paths, 1, 0.75)
@@ -97,19 +103,19 @@ def _misspelt(tree: Tree, wanted: Sequence[str]) -> str:
     return ""
 
 
-def _packed(tree: Tree) -> str:
+def _guess_packed(tree: Tree) -> str:
     packed = [path for path, _ in tree.files if ending(path) in OTHER_ARCHIVES]
     return f"Unpack {packed[0]} first; of archives only .zip is read" if packed else "; ".join(tree.notes[:2])
 
 
-def _pairs(tree: Tree) -> str:
+def _guess_pairs(tree: Tree) -> str:
     """Two folders whose pictures have the same names, of which one may hold the label maps of the other."""
     stems: dict[str, set[str]] = {}
     kinds: dict[str, Counter[str]] = {}
     for path, file in tree.files:
         folder, _, name = path.rpartition("/")
         if ending(path) in IMAGE_ENDINGS and not file.members:
-            stems.setdefault(folder, set()).update(by_stem([(name, file)], IMAGE_ENDINGS))
+            stems.setdefault(folder, set()).update(files_by_stem([(name, file)], IMAGE_ENDINGS))
             kinds.setdefault(folder, Counter())[ending(path)] += 1
     maps = [folder for folder in sorted(stems) if set(kinds[folder]) == {".png"}]
     for labels in maps:

@@ -101,6 +101,6 @@ def ordered(items: Iterable[Item]) -> tuple[Item, ...]:
     return tuple(sorted(items, key=lambda item: item.name))
 
 
-def normal(name: str) -> str:
+def normal_name(name: str) -> str:
     """A file name as it is spelt in pools: NFC, and UTF-8 also if it is none."""
     return unicodedata.normalize("NFC", name).encode("utf-8", "backslashreplace").decode("utf-8")

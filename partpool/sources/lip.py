@@ -12,7 +12,7 @@ from partpool.errors import ConfigError, FileError, SourceError
 from partpool.sources.files import SourceFile
 from partpool.sources.guesses import not_lip
 from partpool.sources.items import Item, Source, ordered
-from partpool.sources.pictures import IMAGE_ENDINGS, MIRRORED, by_stem, ending, pair, stem_of
+from partpool.sources.pictures import IMAGE_ENDINGS, MIRRORED, ending, files_by_stem, paired_item, stem_of
 from partpool.sources.pose import Keypoints, read_pose
 from partpool.sources.tree import Tree, without_ending
 from partpool.taxonomy.schemes import LIP
@@ -56,7 +56,7 @@ def find_lip(root: str | os.PathLike[str], split: Split = "train") -> Source:
         if name not in found:
             notes.append(f"no {name} split: {name}_images and {name}_segmentations were not both found")
             continue
-        part, part_notes = _split(finder, name)
+        part, part_notes = _items_of_split(finder, name)
         items += part
         notes += part_notes
     return Source(ordered(items), LIP, "lip", split, LIP_LICENSE, tuple(notes))
@@ -142,16 +142,16 @@ def _preference(path: str, files: Entries) -> tuple[int, int, int, str]:
     return -pictures, archive, path.count("/"), path
 
 
-def _split(finder: _Finder, split: str) -> tuple[list[Item], list[str]]:
+def _items_of_split(finder: _Finder, split: str) -> tuple[list[Item], list[str]]:
     notes: list[str] = []
-    images = by_stem(finder.folder(f"{split}_images", notes), IMAGE_ENDINGS)
-    labels = by_stem(finder.folder(f"{split}_segmentations", notes), IMAGE_ENDINGS)
+    images = files_by_stem(finder.folder(f"{split}_images", notes), IMAGE_ENDINGS)
+    labels = files_by_stem(finder.folder(f"{split}_segmentations", notes), IMAGE_ENDINGS)
     listed = finder.ids(split, notes)
     stems: Iterable[str] = images.keys() | labels.keys() if listed is None else listed
     poses = finder.poses(split, notes)
     items = [
         replace(
-            pair(f"{split}_images/", stem, images.get(stem, []), labels.get(stem, [])),
+            paired_item(f"{split}_images/", stem, images.get(stem, []), labels.get(stem, [])),
             keypoints=poses.get(stem.rpartition("/")[2]),
         )
         for stem in stems

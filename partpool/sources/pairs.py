@@ -11,7 +11,7 @@ from partpool.errors import SourceError
 from partpool.sources.files import SourceFile
 from partpool.sources.items import Item, Source, ordered
 from partpool.sources.persons import each_person
-from partpool.sources.pictures import IMAGE_ENDINGS, LABEL_ENDINGS, MIRRORED, by_stem, pair
+from partpool.sources.pictures import IMAGE_ENDINGS, LABEL_ENDINGS, MIRRORED, files_by_stem, paired_item
 from partpool.sources.tree import Tree
 from partpool.taxonomy.schemes import CIHP, LabelScheme
 from partpool.taxonomy.toml_file import load_scheme
@@ -54,13 +54,13 @@ def find_pairs(
     image_tree, label_tree = Tree(Path(images), inside=False), Tree(Path(labels), inside=False)
     scheme = load_scheme(scheme) if isinstance(scheme, str) else scheme
     _refuse_mirrored(label_tree.root)
-    images_of, labels_of = _images(image_tree), by_stem(label_tree.files, LABEL_ENDINGS)
+    images_of, labels_of = _images_by_stem(image_tree), files_by_stem(label_tree.files, LABEL_ENDINGS)
     if not images_of.keys() & labels_of.keys():
         raise SourceError(
             f"no image in {images} has a label map of the same name in {labels}: "
             f"looked for {next(iter(sorted(images_of)))}.png, found {next(iter(sorted(labels_of)), 'nothing')}"
         )
-    items = [pair("", stem, files, labels_of.get(stem, [])) for stem, files in images_of.items()]
+    items = [paired_item("", stem, files, labels_of.get(stem, [])) for stem, files in images_of.items()]
     notes = [*image_tree.notes, *label_tree.notes]
     unused = len(labels_of.keys() - images_of.keys())
     if unused:
@@ -68,11 +68,11 @@ def find_pairs(
     if persons is None and not single_person:
         persons = _human_ids(label_tree.root)
     if persons is not None and not single_person:
-        items, person_notes = _by_person(items, Tree(Path(persons), inside=False), images_of)
+        items, person_notes = _items_by_person(items, Tree(Path(persons), inside=False), images_of)
         notes += person_notes
     elif scheme == CIHP and not single_person:
         items = [replace(item, problem=item.problem or NO_PERSONS, reason="several-persons") for item in items]
-    kind, license_note = _known(label_tree.root)
+    kind, license_note = _kind_and_license(label_tree.root)
     return Source(ordered(items), scheme, kind, license_note=license_note, notes=tuple(notes))
 
 
@@ -91,13 +91,13 @@ def find_masks(images: PathLike, masks: PathLike, scheme: str | LabelScheme | No
         ConfigError: If there is no such scheme, or a folder is not one of its labels.
     """
     image_tree, mask_tree = Tree(Path(images), inside=False), Tree(Path(masks), inside=False)
-    images_of = _images(image_tree)
+    images_of = _images_by_stem(image_tree)
     files: dict[str, list[tuple[str, SourceFile]]] = {}
     for path, file in mask_tree.files:
         folder, slash, inner = path.partition("/")
         if slash:
             files.setdefault(folder.lower().replace("_", "-"), []).append((inner, file))
-    masks_of = {label: by_stem(entries, LABEL_ENDINGS) for label, entries in sorted(files.items())}
+    masks_of = {label: files_by_stem(entries, LABEL_ENDINGS) for label, entries in sorted(files.items())}
     if scheme is None and masks_of:
         scheme = LabelScheme(Path(masks).name or "masks", ("background", *masks_of))
     if scheme is None or not any(images_of.keys() & stems.keys() for stems in masks_of.values()):
@@ -107,13 +107,13 @@ def find_masks(images: PathLike, masks: PathLike, scheme: str | LabelScheme | No
         )
     scheme = load_scheme(scheme) if isinstance(scheme, str) else scheme
     scheme.check(*masks_of, where=f"{masks}")
-    items = [_masked(stem, found, scheme, masks_of) for stem, found in images_of.items()]
+    items = [_item_with_masks(stem, found, scheme, masks_of) for stem, found in images_of.items()]
     notes = (*image_tree.notes, *mask_tree.notes)
     return Source(ordered(items), scheme, "masks", notes=notes)
 
 
-def _masked(stem: str, images: list[SourceFile], scheme: LabelScheme, masks_of: dict[str, Stems]) -> Item:
-    item = pair("", stem, images, [])
+def _item_with_masks(stem: str, images: list[SourceFile], scheme: LabelScheme, masks_of: dict[str, Stems]) -> Item:
+    item = paired_item("", stem, images, [])
     masks: list[tuple[int, SourceFile]] = []
     for label, stems in masks_of.items():
         found = stems.get(stem, [])
@@ -123,15 +123,15 @@ def _masked(stem: str, images: list[SourceFile], scheme: LabelScheme, masks_of: 
     return replace(item, masks=tuple(masks))
 
 
-def _images(tree: Tree) -> Stems:
-    found = by_stem(tree.files, IMAGE_ENDINGS)
+def _images_by_stem(tree: Tree) -> Stems:
+    found = files_by_stem(tree.files, IMAGE_ENDINGS)
     if not found:
         raise SourceError(f"{tree.root} holds no images ({', '.join(sorted(IMAGE_ENDINGS))})")
     return found
 
 
-def _by_person(items: Iterable[Item], tree: Tree, images_of: Stems) -> tuple[list[Item], list[str]]:
-    persons_of = by_stem(tree.files, LABEL_ENDINGS)
+def _items_by_person(items: Iterable[Item], tree: Tree, images_of: Stems) -> tuple[list[Item], list[str]]:
+    persons_of = files_by_stem(tree.files, LABEL_ENDINGS)
     stem_of = {files[0]: stem for stem, files in images_of.items()}
     return each_person([(item, persons_of.get(stem_of[item.image], []) if item.image else []) for item in items])
 
@@ -144,7 +144,7 @@ def _human_ids(labels: Path) -> Path | None:
     return next((path for path in beside if path.is_dir()), None)
 
 
-def _known(labels: Path) -> tuple[str, str]:
+def _kind_and_license(labels: Path) -> tuple[str, str]:
     """Kind and licence note of a data set whose layout is known."""
     name = labels.name.lower()
     if name == CIHP_LABELS.lower():

@@ -29,12 +29,12 @@ def each_person(pictures: Sequence[tuple[Item, list[SourceFile]]]) -> tuple[list
     """
     # Decoding lets other threads run.
     with ThreadPoolExecutor() as threads:
-        found = list(threads.map(_persons, pictures))
+        found = list(threads.map(_item_of_each_person, pictures))
     empty = sum(1 for items in found if not items)
     return [item for items in found for item in items], [f"{empty} pictures show no person"] if empty else []
 
 
-def _persons(picture: tuple[Item, list[SourceFile]]) -> list[Item]:
+def _item_of_each_person(picture: tuple[Item, list[SourceFile]]) -> list[Item]:
     item, maps = picture
     if item.problem or item.image is None or item.labels is None:
         return [item]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from partpool.sources.files import SourceFile
-from partpool.sources.items import Item, normal
+from partpool.sources.items import Item, normal_name
 
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 LABEL_ENDINGS = IMAGE_ENDINGS | {".npy"}
@@ -16,7 +16,7 @@ MIRRORED = re.compile(
 )
 
 
-def by_stem(files: Iterable[tuple[str, SourceFile]], endings: frozenset[str]) -> dict[str, list[SourceFile]]:
+def files_by_stem(files: Iterable[tuple[str, SourceFile]], endings: frozenset[str]) -> dict[str, list[SourceFile]]:
     """Files with one of the endings, by their path without ending."""
     found: dict[str, list[SourceFile]] = {}
     for path, file in files:
@@ -32,10 +32,10 @@ def ending(path: str) -> str:
 
 def stem_of(name: str) -> str:
     """A name without a picture's ending, normalised."""
-    return normal(name[: -len(ending(name))] if ending(name) in LABEL_ENDINGS else name)
+    return normal_name(name[: -len(ending(name))] if ending(name) in LABEL_ENDINGS else name)
 
 
-def pair(folder: str, stem: str, images: list[SourceFile], labels: list[SourceFile]) -> Item:
+def paired_item(folder: str, stem: str, images: list[SourceFile], labels: list[SourceFile]) -> Item:
     """The item of an image and its label map.
 
     Args:

@@ -44,7 +44,7 @@ def read_pose(file: SourceFile) -> tuple[dict[str, Keypoints], int]:
     found: dict[str, Keypoints] = {}
     repeated: set[str] = set()
     wrong = 0
-    for row in _rows(text):
+    for row in _csv_rows(text):
         keypoints = read_row(row)
         if keypoints is None:
             wrong += 1
@@ -58,7 +58,7 @@ def read_pose(file: SourceFile) -> tuple[dict[str, Keypoints], int]:
     return found, wrong + len(repeated)
 
 
-def _rows(text: str) -> Iterator[list[str]]:
+def _csv_rows(text: str) -> Iterator[list[str]]:
     """Rows that are not empty; a row that is no CSV is a row of one field."""
     for line in text.splitlines():
         try:

@@ -46,17 +46,19 @@ def read_item(item: Item, scheme: LabelScheme) -> Picture:
     files = files or [(item.labels, "label")]
     if item.persons is not None:
         files.append((item.persons, "persons"))
-    *maps, (image_data, image_time) = [_read(file, what) for file, what in (*files, (item.image, "image"))]
+    *maps, (image_data, image_time) = [_read_file(file, what) for file, what in (*files, (item.image, "image"))]
     newest = max(image_time, *(mtime for _, mtime in maps))
     data = [each for each, _ in maps]
     persons_data = data.pop() if item.persons is not None else None
     if item.masks:
-        label_map = _joined([(value, read_mask(each)) for (value, _), each in zip(item.masks, data, strict=True)])
+        label_map = _label_map_of_masks(
+            [(value, read_mask(each)) for (value, _), each in zip(item.masks, data, strict=True)]
+        )
     else:
         label_map = read_label_map(data[0], scheme)
     digest = hashlib.blake2b(b"".join((image_data, *data)), digest_size=16)
     if persons_data is not None:
-        label_map = _of_person(label_map, read_index_map(persons_data), item.person)
+        label_map = _labels_of_person(label_map, read_index_map(persons_data), item.person)
         digest.update(str(item.person).encode())
     height, width = label_map.shape
     return Picture(read_image(image_data, (width, height)), label_map, digest.digest(), newest)
@@ -81,7 +83,7 @@ def read_mask(data: bytes) -> NDArray[np.bool_]:
     return mask != 0
 
 
-def _read(file: SourceFile | None, what: str) -> tuple[bytes, float]:
+def _read_file(file: SourceFile | None, what: str) -> tuple[bytes, float]:
     error = ImageError if what == "image" else LabelMapError
     if file is None:
         raise error(f"{what}-missing", f"the {what} file is missing")
@@ -91,21 +93,24 @@ def _read(file: SourceFile | None, what: str) -> tuple[bytes, float]:
         raise error(f"{what}-{reason.reason}", f"the {what} file {reason}") from None
 
 
-def _of_person(label_map: NDArray[np.uint8], persons: NDArray[np.integer], person: int | None) -> NDArray[np.uint8]:
+def _labels_of_person(
+    label_map: NDArray[np.uint8], persons: NDArray[np.integer], person: int | None
+) -> NDArray[np.uint8]:
     """The labels of one person; the others become background."""
     if persons.shape != label_map.shape:
         raise LabelMapError(
-            "persons-mismatch", f"the map of persons is {_size(persons)}, but the label map {_size(label_map)}"
+            "persons-mismatch",
+            f"the map of persons is {_size_text(persons)}, but the label map {_size_text(label_map)}",
         )
     return np.where(persons == person, label_map, np.uint8(0))
 
 
-def _joined(masks: list[tuple[int, NDArray[np.bool_]]]) -> NDArray[np.uint8]:
+def _label_map_of_masks(masks: list[tuple[int, NDArray[np.bool_]]]) -> NDArray[np.uint8]:
     """A label map of masks; where they overlap, the smaller one lies on the larger."""
     shapes = {mask.shape for _, mask in masks}
     if len(shapes) > 1:
         raise LabelMapError(
-            "label-mismatch", f"its masks differ in size: {', '.join(map(_size, (m for _, m in masks)))}"
+            "label-mismatch", f"its masks differ in size: {', '.join(map(_size_text, (m for _, m in masks)))}"
         )
     label_map = np.zeros(shapes.pop(), np.uint8)
     for value, mask in sorted(masks, key=lambda entry: -np.count_nonzero(entry[1])):
@@ -113,5 +118,5 @@ def _joined(masks: list[tuple[int, NDArray[np.bool_]]]) -> NDArray[np.uint8]:
     return label_map
 
 
-def _size(array: NDArray[np.generic]) -> str:
+def _size_text(array: NDArray[np.generic]) -> str:
     return f"{array.shape[1]}×{array.shape[0]}"

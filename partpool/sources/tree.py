@@ -41,12 +41,12 @@ class Tree:
 
     def __post_init__(self) -> None:
         if self.root.suffix.lower() == ARCHIVE and self.root.is_file():
-            found = self._members(SourceFile(self.root), "")
+            found = self._walk_archive(SourceFile(self.root), "")
         else:
-            found = self._folder(folder(self.root))
+            found = self._walk_folder(readable_folder(self.root))
         self.files = sorted(found, key=lambda entry: entry[0])
 
-    def _folder(self, root: Path) -> Iterator[tuple[str, SourceFile]]:
+    def _walk_folder(self, root: Path) -> Iterator[tuple[str, SourceFile]]:
         def refuse(error: OSError) -> None:
             raise SourceError(f"{error.filename} cannot be read: {error.strerror}")
 
@@ -66,11 +66,11 @@ class Tree:
                     continue
                 file = SourceFile(here / name)
                 if self.inside and name.lower().endswith(ARCHIVE):
-                    yield from self._members(file, f"{prefix}{name}/")
+                    yield from self._walk_archive(file, f"{prefix}{name}/")
                 else:
                     yield prefix + name, file
 
-    def _members(self, archive: SourceFile, prefix: str) -> Iterator[tuple[str, SourceFile]]:
+    def _walk_archive(self, archive: SourceFile, prefix: str) -> Iterator[tuple[str, SourceFile]]:
         try:
             names, unsafe = archives.list_members(archive.path, archive.members)
         except FileError as error:
@@ -85,12 +85,12 @@ class Tree:
             if not name.lower().endswith(ARCHIVE):
                 yield prefix + name, file
             elif len(archive.members) < archives.MAX_DEPTH - 1:
-                yield from self._members(file, f"{prefix}{name}/")
+                yield from self._walk_archive(file, f"{prefix}{name}/")
             else:
                 self.notes.append(f"{file} was left out: archives are opened only {archives.MAX_DEPTH} deep")
 
 
-def folder(path: str | os.PathLike[str]) -> Path:
+def readable_folder(path: str | os.PathLike[str]) -> Path:
     """A folder that can be read.
 
     Raises:

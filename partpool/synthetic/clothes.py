@@ -17,30 +17,30 @@ def dress(figure: Figure, joints: dict[str, Point], height: float, rng: np.rando
     from_front = joints["left_shoulder"][0] > joints["right_shoulder"][0]
     hair = rng.uniform(20, 140) * np.array([1, 0.75, 0.55])
     if rng.random() < 0.5:
-        figure.polygon(figure.material("hair", hair), _long_hair(joints, height))
+        figure.polygon(figure.material("hair", hair), _long_hair_outline(joints, height))
     cloth = None if outfit == "separates" else figure.material(outfit)
-    _legs(figure, joints, height, tone, outfit, cloth, rng)
+    _draw_legs(figure, joints, height, tone, outfit, cloth, rng)
     figure.limb(
         figure.material(NECK, tone * 0.9), joints["upper_neck"], joints["thorax"], 0.03 * height, 0.034 * height
     )
-    _torso(figure, joints, height, outfit, cloth, rng)
-    _arms(figure, joints, height, tone, rng)
+    _draw_torso(figure, joints, height, outfit, cloth, rng)
+    _draw_arms(figure, joints, height, tone, rng)
     if rng.random() < 0.4:
         scarf = figure.material("scarf")
         figure.ellipse(scarf, joints["thorax"], 0.075 * height, 0.026 * height)
         figure.limb(
             scarf, joints["thorax"], joints["thorax"] + [0.02 * height, 0.16 * height], 0.02 * height, 0.026 * height
         )
-    _head(figure, joints, height, tone, hair, from_front, rng)
+    _draw_head(figure, joints, height, tone, hair, from_front, rng)
 
 
-def _long_hair(joints: dict[str, Point], height: float) -> list[Point]:
+def _long_hair_outline(joints: dict[str, Point], height: float) -> list[Point]:
     top, neck = joints["head_top"], joints["upper_neck"]
     offsets = ((-0.06, 0.03), (0.06, 0.03), (0.075, 0.19), (-0.075, 0.19))
     return [np.array([(top[0] + neck[0]) / 2 + dx * height, top[1] + dy * height]) for dx, dy in offsets]
 
 
-def _legs(
+def _draw_legs(
     figure: Figure, joints: dict[str, Point], height: float, tone: Point, outfit: str, suit: int | None,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
@@ -68,7 +68,7 @@ def _legs(
                     0.034 * height,
                 )
     if lower == "skirt":
-        _flare(
+        _draw_flare(
             figure,
             figure.material("skirt"),
             joints,
@@ -84,13 +84,15 @@ def _legs(
         figure.limb(cloth, joints["left_hip"], joints["right_hip"], 0.055 * height, 0.055 * height)
 
 
-def _flare(figure: Figure, material: int, joints: dict[str, Point], height: float, top: float, length: float) -> None:
+def _draw_flare(
+    figure: Figure, material: int, joints: dict[str, Point], height: float, top: float, length: float
+) -> None:
     x, below = joints["pelvis"][0], joints["pelvis"][1] + length * height
     offsets = ((-0.085, top), (0.085, top), (0.13, below), (-0.13, below))
     figure.polygon(material, [np.array([x + dx * height, y]) for dx, y in offsets])
 
 
-def _torso(
+def _draw_torso(
     figure: Figure, joints: dict[str, Point], height: float, outfit: str, suit: int | None, rng: np.random.Generator
 ) -> None:
     material = figure.material("upper-clothes") if suit is None else suit
@@ -100,7 +102,7 @@ def _torso(
     figure.polygon(material, [left, right, pelvis - [waist, 0], pelvis + [waist, 0]])
     figure.ellipse(material, pelvis, abs(waist), 0.03 * height)
     if outfit == "dress":
-        _flare(figure, material, joints, height, pelvis[1] - 0.12 * height, rng.uniform(0.12, 0.3))
+        _draw_flare(figure, material, joints, height, pelvis[1] - 0.12 * height, rng.uniform(0.12, 0.3))
     if rng.random() < 0.45:
         coat, hem = figure.material("coat"), rng.uniform(0.0, 0.2) * height
         if rng.random() < 0.6:
@@ -113,7 +115,7 @@ def _torso(
             figure.ellipse(coat, shoulder, 0.038 * height, 0.038 * height)
 
 
-def _arms(figure: Figure, joints: dict[str, Point], height: float, tone: Point, rng: np.random.Generator) -> None:
+def _draw_arms(figure: Figure, joints: dict[str, Point], height: float, tone: Point, rng: np.random.Generator) -> None:
     gloves = figure.material("glove") if rng.random() < 0.5 else None
     for side in ("left", "right"):
         shoulder, elbow, wrist = (joints[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
@@ -124,7 +126,7 @@ def _arms(figure: Figure, joints: dict[str, Point], height: float, tone: Point, 
         figure.limb(gloves if gloves is not None else arm, wrist, hand, 0.026 * height, 0.028 * height)
 
 
-def _head(
+def _draw_head(
     figure: Figure, joints: dict[str, Point], height: float, tone: Point, hair: Point, from_front: bool,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from partpool.synthetic.labels import values
+from partpool.synthetic.labels import label_table
 from partpool.taxonomy.schemes import LabelScheme
 
 Point = NDArray[np.float64]
@@ -55,21 +55,21 @@ class Figure(Canvas):
     def __init__(self, size: tuple[int, int], rng: np.random.Generator) -> None:
         super().__init__(size)
         self._labels = ["background"]
-        self._looks = [_look(_background_colour(rng), rng)]
+        self._looks = [_random_look(_background_colour(rng), rng)]
         self._rng = rng
 
     def material(self, label: str, colour: Point | None = None) -> int:
         """A new material of a LIP label or the neck: plain in a given colour, or any colour and pattern."""
         self._labels.append(label)
         if colour is None:
-            self._looks.append(_look(self._rng.uniform(25, 235, 3), self._rng))
+            self._looks.append(_random_look(self._rng.uniform(25, 235, 3), self._rng))
         else:
             self._looks.append((np.array(colour, np.float32), "plain", 1.0, 0.0))
         return len(self._labels) - 1
 
     def label_map(self, body: NDArray[np.uint8], scheme: LabelScheme, from_front: bool) -> NDArray[np.uint8]:
         """Index of every pixel in a scheme, given the part of the body that it is."""
-        return values(scheme, self._labels, from_front)[self.numbers, body]
+        return label_table(scheme, self._labels, from_front)[self.numbers, body]
 
     def paint(self) -> NDArray[np.uint8]:
         """The picture: every material in its colour and pattern, lit from one side, slightly out of focus."""
@@ -90,7 +90,7 @@ class Figure(Canvas):
         return np.clip(cv2.GaussianBlur(picture, (3, 3), 0.6), 0, 255).astype(np.uint8)
 
 
-def _look(colour: Point, rng: np.random.Generator) -> tuple[NDArray[np.float32], str, float, float]:
+def _random_look(colour: Point, rng: np.random.Generator) -> tuple[NDArray[np.float32], str, float, float]:
     pattern = ("plain", "plain", "rows", "columns", "checks")[rng.integers(5)]
     return np.array(colour, np.float32), pattern, float(rng.uniform(1.5, 6)), float(rng.uniform(10, 35))
 

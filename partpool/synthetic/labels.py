@@ -26,7 +26,7 @@ SAPIENS_WORDS = {
 }  # fmt: skip
 
 
-def values(scheme: LabelScheme, worn: Sequence[str], from_front: bool) -> NDArray[np.uint8]:
+def label_table(scheme: LabelScheme, worn: Sequence[str], from_front: bool) -> NDArray[np.uint8]:
     """Pixel values by what is worn and by part of the body, uint8 [len(worn), len(BODY)].
 
     Args:
@@ -35,11 +35,11 @@ def values(scheme: LabelScheme, worn: Sequence[str], from_front: bool) -> NDArra
         from_front: Whether the person faces the camera; surfaces differ.
     """
     return np.array(
-        [[scheme.labels.index(_label(scheme, label, body, from_front)) for body in BODY] for label in worn], np.uint8
+        [[scheme.labels.index(_label_of(scheme, label, body, from_front)) for body in BODY] for label in worn], np.uint8
     )
 
 
-def _label(scheme: LabelScheme, worn: str, body: str, from_front: bool) -> str:
+def _label_of(scheme: LabelScheme, worn: str, body: str, from_front: bool) -> str:
     if worn == NOTHING:
         return NOTHING
     family = scheme.name.partition("-")[0]
@@ -48,13 +48,13 @@ def _label(scheme: LabelScheme, worn: str, body: str, from_front: bool) -> str:
     if family == "cihp":
         return CIHP_WORDS.get(worn, worn)
     if family == "atr":
-        return _atr(worn, body)
+        return _atr_label(worn, body)
     if family in ("sapiens", "sapiens2"):
-        return _sapiens(scheme, worn, body)
-    return _body_part(scheme, body, from_front)
+        return _sapiens_label(scheme, worn, body)
+    return _body_label(scheme, body, from_front)
 
 
-def _atr(worn: str, body: str) -> str:
+def _atr_label(worn: str, body: str) -> str:
     if worn in ("glove", "socks"):
         side = body.partition("-")[0]
         limb = "arm" if worn == "glove" else "leg"
@@ -62,7 +62,7 @@ def _atr(worn: str, body: str) -> str:
     return ATR_WORDS.get(worn, worn)
 
 
-def _sapiens(scheme: LabelScheme, worn: str, body: str) -> str:
+def _sapiens_label(scheme: LabelScheme, worn: str, body: str) -> str:
     side = body.partition("-")[0]
     if worn == "sunglasses" and "eyeglass" in scheme.labels:
         return "eyeglass"
@@ -73,7 +73,7 @@ def _sapiens(scheme: LabelScheme, worn: str, body: str) -> str:
     return SAPIENS_WORDS.get(worn, worn)
 
 
-def _body_part(scheme: LabelScheme, body: str, from_front: bool) -> str:
+def _body_label(scheme: LabelScheme, body: str, from_front: bool) -> str:
     """The label of a part of the body in a scheme that sees through clothing."""
     side, _, part = body.partition("-")
     if body == NOTHING:

@@ -53,34 +53,38 @@ def draw_person(rng: np.random.Generator, view: View | None = None, scheme: Labe
         view: The whole person, the upper half or the legs close up; None draws one of them.
         scheme: Which labels its label map has; one of the built-in schemes.
     """
-    figure, joints, height = _dressed(rng, view)
+    figure, joints, height = _dressed_figure(rng, view)
     points = np.array([joints[name] for name in MPII_KEYPOINTS])
     inside = np.all((points >= 0) & (points < figure.size), axis=1, keepdims=True)
     keypoints = np.concatenate([points, inside], axis=1).astype(np.float32)
-    labels = _labelled(figure, joints, height, scheme)
+    labels = _label_map_of(figure, joints, height, scheme)
     return SyntheticPerson(figure.paint(), labels, keypoints)
 
 
 def draw_label_map(rng: np.random.Generator, view: View | None = None, scheme: LabelScheme = LIP) -> NDArray[np.uint8]:
-    """Only the label map of the person that :func:`draw_person` draws, which takes a fraction of the time."""
-    return _labelled(*_dressed(rng, view), scheme)
+    """The label map alone of one person, for the same numbers the one of :func:`draw_person`; far quicker than both.
+
+    Returns:
+        uint8 [H, W], indexes of the scheme.
+    """
+    return _label_map_of(*_dressed_figure(rng, view), scheme)
 
 
-def _dressed(rng: np.random.Generator, view: View | None) -> tuple[Figure, dict[str, Point], float]:
+def _dressed_figure(rng: np.random.Generator, view: View | None) -> tuple[Figure, dict[str, Point], float]:
     """A person before it is painted, its joints and its height in pixels."""
     view = view or VIEWS[rng.integers(len(VIEWS))]
     height = rng.uniform(*HEIGHTS[view])
     top, bottom = (edge * height for edge in WINDOWS[view])
     size = (round(rng.uniform(0.52, 0.66) * height), round(bottom - top))
-    joints = _pose(rng, height, np.array([size[0] / 2, -top]))
+    joints = _random_pose(rng, height, np.array([size[0] / 2, -top]))
     figure = Figure(size, rng)
     dress(figure, joints, height, rng)
     return figure, joints, height
 
 
-def _labelled(figure: Figure, joints: dict[str, Point], height: float, scheme: LabelScheme) -> NDArray[np.uint8]:
+def _label_map_of(figure: Figure, joints: dict[str, Point], height: float, scheme: LabelScheme) -> NDArray[np.uint8]:
     from_front = bool(joints["left_shoulder"][0] > joints["right_shoulder"][0])
-    return figure.label_map(_body(figure.size, joints, height), scheme, from_front)
+    return figure.label_map(_body_map(figure.size, joints, height), scheme, from_front)
 
 
 def write_lip_dataset(root: Path, people: int, seed: int = 0, *, pose: bool = False) -> None:
@@ -126,7 +130,7 @@ def write_pairs(root: Path, people: int, scheme: LabelScheme, seed: int = 0) -> 
         Image.fromarray(person.labels).save(root / "labels" / f"{index:06d}.png")
 
 
-def _body(size: tuple[int, int], joints: dict[str, Point], height: float) -> NDArray[np.uint8]:
+def _body_map(size: tuple[int, int], joints: dict[str, Point], height: float) -> NDArray[np.uint8]:
     """The part of the body at every pixel, clothed or not, as an index into ``BODY``."""
     canvas = Canvas(size)
     left, right, pelvis = joints["left_shoulder"], joints["right_shoulder"], joints["pelvis"]
@@ -150,7 +154,7 @@ def _body(size: tuple[int, int], joints: dict[str, Point], height: float) -> NDA
     return canvas.numbers
 
 
-def _pose(rng: np.random.Generator, height: float, origin: Point) -> dict[str, Point]:
+def _random_pose(rng: np.random.Generator, height: float, origin: Point) -> dict[str, Point]:
     """Joints of a person of that height, head top below ``origin``, in pixels."""
     lean = rng.uniform(-0.03, 0.03)
     # Seen from the front the person's left is on the picture's right.

@@ -32,7 +32,7 @@ UPPER_POINTS = ("upper_neck", "thorax", *ARM_POINTS)
 LOWER_POINTS = ("pelvis", *LEG_POINTS)
 
 
-def _label(
+def _label_class(
     name: str, size: float, keypoints: tuple[str, ...], reference: str | None, reference_size: float | None = None,
     *, split: bool = False, mirror: str | None = None,
 ) -> PartClass:  # fmt: skip
@@ -57,25 +57,25 @@ ASDA26 = Taxonomy(
     "asda26",
     LIP,
     (
-        _label("hat", 0.2, ("head_top",), "Hat"),
-        _label("hair", 0.2, HEAD_POINTS, "Hair"),
-        _label("glove", 0.1, ("left_wrist", "right_wrist"), None, split=True),
-        _label("sunglasses", 0.1, ("left_eye", "right_eye"), "Sunglasses"),
-        _label("upper-clothes", 0.3, TRUNK_POINTS, "UpperClothes"),
-        _label("dress", 0.3, (*TRUNK_POINTS, "pelvis", "left_hip", "right_hip"), "Dress"),
-        _label("coat", 0.3, TRUNK_POINTS, "Coat"),
-        _label("socks", 0.1, ANKLES, "Socks", split=True),
-        _label("pants", 0.4, PANTS_POINTS, "Pants"),
-        _label("jumpsuits", 0.7, (*TRUNK_POINTS, *PANTS_POINTS), "Jumpsuits"),
-        _label("scarf", 0.2, ("upper_neck", "thorax"), "Scarf", 0.1),
-        _label("skirt", 0.3, ("pelvis", "left_hip", "right_hip"), "Skirt", 0.1),
-        _label("face", 0.2, HEAD_POINTS, "face"),
-        _label("left-arm", 0.3, _arm_points("left"), "Left-arm", mirror="right-arm"),
-        _label("right-arm", 0.3, _arm_points("right"), "Right-arm", mirror="left-arm"),
-        _label("left-leg", 0.3, _leg_points("left"), "Left-leg", mirror="right-leg"),
-        _label("right-leg", 0.3, _leg_points("right"), "Right-leg", mirror="left-leg"),
-        _label("left-shoe", 0.1, ("left_ankle",), "Left-shoe", mirror="right-shoe"),
-        _label("right-shoe", 0.1, ("right_ankle",), "Right-shoe", mirror="left-shoe"),
+        _label_class("hat", 0.2, ("head_top",), "Hat"),
+        _label_class("hair", 0.2, HEAD_POINTS, "Hair"),
+        _label_class("glove", 0.1, ("left_wrist", "right_wrist"), None, split=True),
+        _label_class("sunglasses", 0.1, ("left_eye", "right_eye"), "Sunglasses"),
+        _label_class("upper-clothes", 0.3, TRUNK_POINTS, "UpperClothes"),
+        _label_class("dress", 0.3, (*TRUNK_POINTS, "pelvis", "left_hip", "right_hip"), "Dress"),
+        _label_class("coat", 0.3, TRUNK_POINTS, "Coat"),
+        _label_class("socks", 0.1, ANKLES, "Socks", split=True),
+        _label_class("pants", 0.4, PANTS_POINTS, "Pants"),
+        _label_class("jumpsuits", 0.7, (*TRUNK_POINTS, *PANTS_POINTS), "Jumpsuits"),
+        _label_class("scarf", 0.2, ("upper_neck", "thorax"), "Scarf", 0.1),
+        _label_class("skirt", 0.3, ("pelvis", "left_hip", "right_hip"), "Skirt", 0.1),
+        _label_class("face", 0.2, HEAD_POINTS, "face"),
+        _label_class("left-arm", 0.3, _arm_points("left"), "Left-arm", mirror="right-arm"),
+        _label_class("right-arm", 0.3, _arm_points("right"), "Right-arm", mirror="left-arm"),
+        _label_class("left-leg", 0.3, _leg_points("left"), "Left-leg", mirror="right-leg"),
+        _label_class("right-leg", 0.3, _leg_points("right"), "Right-leg", mirror="left-leg"),
+        _label_class("left-shoe", 0.1, ("left_ankle",), "Left-shoe", mirror="right-shoe"),
+        _label_class("right-shoe", 0.1, ("right_ankle",), "Right-shoe", mirror="left-shoe"),
         PartClass("head", HEAD, 0.2, keypoints=HEAD_POINTS, reference="Head", reference_size=0.2),
         PartClass("upper-body", UPPER, 0.4, keypoints=UPPER_POINTS, reference="Upper-body", reference_size=0.4),
         PartClass(

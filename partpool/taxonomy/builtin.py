@@ -47,7 +47,7 @@ def other_side(name: str) -> str | None:
     return f"{SIDES[1 - SIDES.index(side)]}-{rest}" if dash and side in SIDES else None
 
 
-def _derived(
+def _taxonomy_of(
     scheme: LabelScheme,
     same: Mapping[str, Labels],
     own: Sequence[PartClass],
@@ -90,16 +90,16 @@ def _derived(
     return Taxonomy(f"asda26-{scheme.name}", scheme, (*classes, *own, *in_order))
 
 
-def _shared(scheme: LabelScheme) -> dict[str, Labels]:
+def _classes_that_are_labels(scheme: LabelScheme) -> dict[str, Labels]:
     """The classes of asda26 that are one of the scheme's labels."""
     return {label: (label,) for label in ASDA26.scheme.labels[1:] if label in scheme.labels}
 
 
-def _present(scheme: LabelScheme, labels: Labels) -> Labels:
+def _labels_present(scheme: LabelScheme, labels: Labels) -> Labels:
     return tuple(label for label in labels if label in scheme.labels)
 
 
-def _sided(name: str, labels: Labels, size: float, joints: Labels) -> Iterable[PartClass]:
+def _class_of_each_side(name: str, labels: Labels, size: float, joints: Labels) -> Iterable[PartClass]:
     """The left and the right class of a part; labels and joints are written for no side."""
     for side in SIDES:
         yield PartClass(
@@ -108,18 +108,18 @@ def _sided(name: str, labels: Labels, size: float, joints: Labels) -> Iterable[P
         )  # fmt: skip
 
 
-def _limbs(surfaces: Labels = ("",)) -> list[PartClass]:
+def _half_limbs(surfaces: Labels = ("",)) -> list[PartClass]:
     """Upper and lower arms and legs; ``surfaces`` are the endings of the labels that show one of them."""
     classes: list[PartClass] = []
     for name, size, joints in (
         ("upper-arm", 0.2, ("shoulder", "elbow")), ("lower-arm", 0.2, ("elbow", "wrist")),
         ("upper-leg", 0.3, ("hip", "knee")), ("lower-leg", 0.3, ("knee", "ankle")),
     ):  # fmt: skip
-        classes += _sided(name, tuple(f"{name}{surface}" for surface in surfaces), size, joints)
+        classes += _class_of_each_side(name, tuple(f"{name}{surface}" for surface in surfaces), size, joints)
     return classes
 
 
-def _whole_limbs(hand: Labels, foot: Labels, surfaces: Labels = ("",)) -> dict[str, Labels]:
+def _labels_of_whole_limbs(hand: Labels, foot: Labels, surfaces: Labels = ("",)) -> dict[str, Labels]:
     """Labels of each whole arm and leg."""
     limbs = {}
     for name, end in (("arm", hand), ("leg", foot)):
@@ -131,8 +131,8 @@ def _whole_limbs(hand: Labels, foot: Labels, surfaces: Labels = ("",)) -> dict[s
 
 def _cihp() -> Taxonomy:
     skin = PartClass("torso-skin", ("torso-skin",), 0.2, keypoints=("upper_neck", "thorax"))
-    upper = (*_present(CIHP, UPPER), "torso-skin")
-    return _derived(CIHP, _shared(CIHP), [skin], head=HEAD, upper=upper, lower=LOWER)
+    upper = (*_labels_present(CIHP, UPPER), "torso-skin")
+    return _taxonomy_of(CIHP, _classes_that_are_labels(CIHP), [skin], head=HEAD, upper=upper, lower=LOWER)
 
 
 def _atr() -> Taxonomy:
@@ -140,8 +140,8 @@ def _atr() -> Taxonomy:
         PartClass("belt", ("belt",), 0.2, keypoints=("pelvis", "left_hip", "right_hip")),
         PartClass("bag", ("bag",), 0.3),
     ]
-    head, upper, lower = (_present(ATR, labels) for labels in (HEAD, UPPER, LOWER))
-    return _derived(ATR, _shared(ATR), own, head=head, upper=upper, lower=lower, besides=("belt",))
+    head, upper, lower = (_labels_present(ATR, labels) for labels in (HEAD, UPPER, LOWER))
+    return _taxonomy_of(ATR, _classes_that_are_labels(ATR), own, head=head, upper=upper, lower=lower, besides=("belt",))
 
 
 def _pascal(scheme: LabelScheme) -> Taxonomy:
@@ -158,11 +158,11 @@ def _pascal(scheme: LabelScheme) -> Taxonomy:
         limbs("legs", ("upper-legs", "lower-legs"), 0.4, LEG_POINTS),
     ]
     upper, lower = ("torso", "upper-arms", "lower-arms"), ("upper-legs", "lower-legs")
-    return _derived(scheme, {}, own, head=("head",), upper=upper, lower=lower)
+    return _taxonomy_of(scheme, {}, own, head=("head",), upper=upper, lower=lower)
 
 
 def _sapiens(scheme: LabelScheme) -> Taxonomy:
-    limbs = _whole_limbs(("hand",), ("foot",))
+    limbs = _labels_of_whole_limbs(("hand",), ("foot",))
     glasses = ("eyeglass",) if "eyeglass" in scheme.labels else ()
     socks, shoes = ("left-sock", "right-sock"), ("left-shoe", "right-shoe")
     same: dict[str, Labels] = {
@@ -173,31 +173,31 @@ def _sapiens(scheme: LabelScheme) -> Taxonomy:
         PartClass("lower-clothing", ("lower-clothing",), 0.4, keypoints=PANTS_POINTS),
         PartClass("torso", ("torso",), 0.3, keypoints=TRUNK_POINTS),
         PartClass("apparel", ("apparel",), USUAL_SIZE),
-        *_limbs(),
-        *_sided("hand", ("hand",), 0.1, ("wrist",)),
-        *_sided("foot", ("foot",), 0.1, ("ankle",)),
+        *_half_limbs(),
+        *_class_of_each_side("hand", ("hand",), 0.1, ("wrist",)),
+        *_class_of_each_side("foot", ("foot",), 0.1, ("ankle",)),
     ]
     upper = ("upper-clothing", "torso", *limbs["left-arm"], *limbs["right-arm"])
     lower = ("lower-clothing", *limbs["left-leg"], *limbs["right-leg"], *socks, *shoes)
     head = ("hair", "face-neck", *MOUTH, *glasses)
-    return _derived(scheme, same, own, head=head, upper=upper, lower=lower, besides=("apparel",))
+    return _taxonomy_of(scheme, same, own, head=head, upper=upper, lower=lower, besides=("apparel",))
 
 
 def _densepose(scheme: LabelScheme, surfaces: Labels) -> Taxonomy:
-    limbs = _whole_limbs(("hand",), (), surfaces)
+    limbs = _labels_of_whole_limbs(("hand",), (), surfaces)
     torso, head = (tuple(f"{part}{surface}" for surface in surfaces) for part in ("torso", "head"))
     feet = ("foot-1", "foot-2")
     own = [
         PartClass(
             "torso", torso, 0.4, pieces=len(torso) > 1, keypoints=(*TRUNK_POINTS, "pelvis", "left_hip", "right_hip")
         ),
-        *_limbs(surfaces),
-        *_sided("hand", ("hand",), 0.1, ("wrist",)),
+        *_half_limbs(surfaces),
+        *_class_of_each_side("hand", ("hand",), 0.1, ("wrist",)),
         PartClass("feet", feet, 0.1, split=True, pieces=True, keypoints=ANKLES),
     ]
     upper = (*torso, *limbs["left-arm"], *limbs["right-arm"])
     lower = (*limbs["left-leg"], *limbs["right-leg"], *feet)
-    return _derived(scheme, limbs, own, head=head, upper=upper, lower=lower)
+    return _taxonomy_of(scheme, limbs, own, head=head, upper=upper, lower=lower)
 
 
 DEFAULTS: Mapping[str, Taxonomy] = {

@@ -73,7 +73,7 @@ class PartClass:
         data = {
             item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != item.default
         }
-        return {key: _plain(value) for key, value in data.items()}
+        return {key: _tuples_as_lists(value) for key, value in data.items()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PartClass:
@@ -114,8 +114,8 @@ class PartClass:
         return cls(**values)
 
 
-def _plain(value: object) -> object:
-    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
+def _tuples_as_lists(value: object) -> object:
+    return [_tuples_as_lists(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def _from_toml(data: dict[str, Any], default_name: str) -> Taxonomy:
     base = builtin_taxonomy(extends) if extends is not None else None
     if base and "scheme" in data and data["scheme"] != base.scheme.name:
         raise ConfigError(f"extends {base.name!r}, which is over scheme {base.scheme.name!r}, but names another scheme")
-    scheme = base.scheme if base else _scheme(data.get("scheme"))
+    scheme = base.scheme if base else _scheme_of_entry(data.get("scheme"))
     name, entries = data.get("name", default_name), data.get("class", [])
     if not isinstance(name, str) or not isinstance(entries, list):
         raise ConfigError("name must be a string, and classes are written as [[class]] tables")
@@ -87,7 +87,7 @@ def _from_toml(data: dict[str, Any], default_name: str) -> Taxonomy:
     return Taxonomy(name, scheme, (base.classes if base else ()) + own)
 
 
-def _scheme(value: object) -> LabelScheme:
+def _scheme_of_entry(value: object) -> LabelScheme:
     if isinstance(value, dict):
         return LabelScheme.from_dict(value)
     if isinstance(value, str) and value in SCHEMES:

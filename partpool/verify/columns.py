@@ -67,12 +67,12 @@ def _row_problems(file: PoolFile) -> Iterator[tuple[Array, str]]:
     unsorted[1:] = (class_id[1:] == class_id[:-1]) & (source[1:] < source[:-1])
     yield unsorted, "it is not sorted by source"
     box, person = file["box"].astype(np.int64), file["person_box"].astype(np.int64)
-    yield ~_inside(box, person), "its box does not lie in its person's box"
+    yield ~_boxes_inside(box, person), "its box does not lie in its person's box"
     if size:
-        known = np.minimum(source, size - 1)
-        zero = np.zeros(len(known), np.int64)
-        picture = np.stack([zero, zero, file["sources/width"][known], file["sources/height"][known]], axis=1)
-        yield ~_inside(person, picture), "its person's box does not lie in the picture"
+        existing = np.minimum(source, size - 1)
+        zero = np.zeros(len(existing), np.int64)
+        picture = np.stack([zero, zero, file["sources/width"][existing], file["sources/height"][existing]], axis=1)
+        yield ~_boxes_inside(person, picture), "its person's box does not lie in the picture"
     width, height = (box[:, 2] - box[:, 0]), (box[:, 3] - box[:, 1])
     side, limit = np.maximum(width, height), file.attributes["config"].get("max_side", 0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -94,7 +94,7 @@ def _row_problems(file: PoolFile) -> Iterator[tuple[Array, str]]:
         yield half.any(axis=1) | np.isinf(keypoints).any(axis=(1, 2)), "a keypoint of it is no point"
 
 
-def _inside(inner: Array, outer: Array) -> Array:
+def _boxes_inside(inner: Array, outer: Array) -> Array:
     within = np.concatenate([outer[:, :2] <= inner[:, :2], inner[:, 2:] <= outer[:, 2:]], axis=1)
     return np.logical_and(within.all(axis=1), (inner[:, :2] < inner[:, 2:]).all(axis=1))
 

@@ -67,21 +67,21 @@ def recipe_of(file: PoolFile) -> Recipe:
 
 def _item_problems(file: PoolFile, source: int, rows: list[int], cutter: Cutter, item: Item) -> Iterator[str]:
     try:
-        cut = cutter(item)
+        cut_item = cutter(item)
     except ItemError as error:
         yield f"it can no longer be cut: {error}"
         return
-    if cut.digest != file["sources/digest"][source].tobytes():
+    if cut_item.digest != file["sources/digest"][source].tobytes():
         yield "its files have changed since"
         return
-    yield from _part_problems(file, rows, cut)
+    yield from _part_problems(file, rows, cut_item)
 
 
-def _part_problems(file: PoolFile, rows: list[int], cut: CutItem) -> Iterator[str]:
-    if len(rows) != len(cut.parts):
-        yield f"it gives {len(cut.parts)} parts, but the pool has {len(rows)} of it"
+def _part_problems(file: PoolFile, rows: list[int], cut_item: CutItem) -> Iterator[str]:
+    if len(rows) != len(cut_item.parts):
+        yield f"it gives {len(cut_item.parts)} parts, but the pool has {len(rows)} of it"
         return
-    for row, part in zip(rows, cut.parts, strict=True):
+    for row, part in zip(rows, cut_item.parts, strict=True):
         stored = (file["class_id"][row], file["area"][row], *file["box"][row], *file["person_box"][row])
         if tuple(map(int, stored)) != (part.class_id, part.measured.area, *part.box, *part.person_box):
             yield f"part {row} has another class, area or box than what is cut from it"

@@ -185,7 +185,7 @@ def test_config_holds_what_decides_the_bytes_and_nothing_else(lip: Path, tmp_pat
     config = PartPool(tmp_path / "pool.h5").info()["config"]
     assert set(config) == {
         "filters", "codec", "max_side", "island", "gap", "minor_share", "minor_area", "neck_reach", "neck_central",
-        "extend", "jpeg_quality",
+        "extend", "shrink_unit", "jpeg_quality",
     }  # fmt: skip
     assert FilterConfig.from_dict(config["filters"]) == FilterConfig()
 

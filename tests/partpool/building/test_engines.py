@@ -18,7 +18,7 @@ from conftest import Cli, one_sentence, write_small_people
 from partpool import ASDA26, build, find_lip
 from partpool.building.engines import Engine, InProcess, ProcessPool, engine_for
 from partpool.building.fingerprint import file_stats
-from partpool.building.work_unit import UNIT, CutUnit, units
+from partpool.building.work_unit import UNIT, UnitCutter, units
 from partpool.cutting.cutter import Recipe
 from partpool.errors import BuildStoppedError, ConfigError, OutputError
 
@@ -188,7 +188,7 @@ def test_closing_ends_all_work(engine: Engine) -> None:
 
 def test_other_versions_are_refused(engine: Engine, lip: Path) -> None:
     items = find_lip(lip).items
-    cut = CutUnit(Recipe(ASDA26), versions={"partpool": "0"})
+    cut = UnitCutter(Recipe(ASDA26), versions={"partpool": "0"})
     with pytest.raises(ConfigError, match="other versions"):
         list(engine.run(cut, units(items, [file_stats(item) for item in items], [0])))
 

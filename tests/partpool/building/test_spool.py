@@ -111,7 +111,7 @@ def test_an_interruption_before_anything_is_done_leaves_nothing(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(work_module.CutUnit, "__call__", stop)
+    monkeypatch.setattr(work_module.UnitCutter, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
         build(find_lip(lip), tmp_path / "pool.h5")
     assert not list(tmp_path.iterdir())
@@ -202,7 +202,7 @@ def test_too_many_failed_items_stop_and_more_go_on(lip: Path, whole: tuple[bytes
 def test_failed_items_of_before_count(lip: Path, tmp_path: Path) -> None:
     """Also where nothing is left to be cut."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("partpool.building.builder.pack", interrupt_now)
+        patch.setattr("partpool.building.build_job.pack", interrupt_now)
         with pytest.raises(KeyboardInterrupt):
             build(find_lip(lip), tmp_path / "pool.h5")
     with pytest.raises(BuildStoppedError, match="no failed item is allowed"):
