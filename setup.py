@@ -17,7 +17,10 @@ class BuildLoops(build_ext):
     """Says which loops could not be compiled; pip shows it with -v, and ``partpool --version`` says so at any time."""
 
     def run(self) -> None:
-        """Compile what can be compiled."""
+        """Compile what can be compiled; of what cannot, nothing older stays."""
+        for ext in self.extensions:
+            for path in (self.get_ext_fullpath(ext.name), self.get_ext_filename(ext.name)):
+                Path(path).unlink(missing_ok=True)
         super().run()
         left_out = [ext.name for ext in self.extensions if not Path(self.get_ext_fullpath(ext.name)).exists()]
         if left_out:

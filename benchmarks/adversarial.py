@@ -1,7 +1,7 @@
 """Measure what adversarial augmentation costs, as ratios to a plain training step of the same run.
 
-python benchmarks/adversarial.py                      ResNet-18 + 3 deconvolutions
-python benchmarks/adversarial.py --network hrnet      HRNet-W32, which needs timm
+python -m benchmarks.adversarial                      ResNet-18 + 3 deconvolutions
+python -m benchmarks.adversarial --network hrnet      HRNet-W32, which needs timm
 
 What counts is CPU time in one thread, so that other programs on the machine do not. The reference's scheme is written
 out below from its published code: two passes through both networks for every step, the generator at full resolution, a

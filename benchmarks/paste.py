@@ -1,8 +1,8 @@
 """Figures of pasting, each beside its reference in the same run.
 
-    python benchmarks/paste.py                                   a pool of synthetic people
-    python benchmarks/paste.py --pool pool.h5 --photo photo.jpg  your pool, and samples read from your photograph
-    python benchmarks/paste.py --memory                          also 10⁵ samples through the data set
+    python -m benchmarks.paste                                   a pool of synthetic people
+    python -m benchmarks.paste --pool pool.h5 --photo photo.jpg  your pool, and samples read from your photograph
+    python -m benchmarks.paste --memory                          also 10⁵ samples through the data set
 
 One thread. The references are measured in turn with ours, round by round, and medians of rounds are shown:
 the full-frame NumPy way (warp patch and mask over the whole image, composite in float), which the reference

@@ -144,7 +144,7 @@ class ASDADataset(Dataset[Any]):
         fetch = getattr(self.base, "__getitems__", None)
         # Decoding photographs drives everything else out of the caches, and decoding parts much of it: one after the
         # other takes twice as long as each in its turn for the whole batch.
-        samples = fetch(indices) if callable(fetch) else [self.base[index] for index in indices]
+        samples = list(fetch(indices)) if callable(fetch) else [self.base[index] for index in indices]
         if len(samples) != len(indices):
             raise ValueError(f"{type(self.base).__name__} returned {len(samples)} samples for {len(indices)} indices")
         drawn = [self._drawn(sample, index) for sample, index in zip(samples, indices, strict=True)]

@@ -20,7 +20,7 @@ class DrawnSample:
         sample: As the base returned it, with a place for marks if they are asked for.
         adapter: What reads and writes it.
         scene: What was read; None if the sample is left alone.
-        reason: Why nothing was drawn, if that was not by chance.
+        reason: Why it is left alone, decided before anything was drawn; None if it was drawn for.
         pastes: What was drawn.
         labelled: Number of its labelled keypoints, before any is dropped.
     """

@@ -2,13 +2,13 @@
 
 In a pipeline::
 
-from asda_aug.integrations.albumentations import PasteParts
+    from asda_aug.integrations.albumentations import PasteParts
 
-transform = A.Compose(
-    [A.Affine(rotate=(-30, 30)), PasteParts("pool.h5"), A.Normalize()],
-    keypoint_params=A.KeypointParams("xy", label_fields=["visibility"], remove_invisible=False),
-)
-transform(image=rgb, keypoints=xy, visibility=v)
+    transform = A.Compose(
+        [A.Affine(rotate=(-30, 30)), PasteParts("pool.h5"), A.Normalize()],
+        keypoint_params=A.KeypointParams("xy", label_fields=["visibility"], remove_invisible=False),
+    )
+    transform(image=rgb, keypoints=xy, visibility=v)
 """
 
 from __future__ import annotations

@@ -230,7 +230,9 @@ class Occluder(ABC):
 def _paste_over(scene: Scene, pastes: Sequence[Paste], stack: NDArray[np.float32] | None, inplace: bool) -> None:
     """Give the scene its new image, and each paste its ``seen``."""
     before = scene.array
-    after = before if inplace and before.flags.writeable else copied(before)
+    # Pixels of an expanded tensor are one in memory.
+    writeable = before.flags.writeable and 0 not in before.strides
+    after = before if inplace and writeable else copied(before)
     feathers = [paste.feather for paste in pastes]
     seen = paste_into(after, coloured(scene, pastes), feathers, *normalisation(scene), scene.bgr, stack)
     if after is not before:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 try:
-    from asda_aug.pasting import _draw as draw
+    from asda_aug.pasting import _draw as loops
 except ImportError:
     # Installed without a C compiler.
-    draw = None  # type: ignore[assignment]
+    loops = None  # type: ignore[assignment]
 
-__all__ = ["COMPILED", "draw"]
+__all__ = ["COMPILED", "loops"]
 
-COMPILED: bool = draw is not None
+COMPILED: bool = loops is not None
 """Whether compiled loops are used, for what they take: bytes and 32-bit floats, edges softened by at most a pixel."""

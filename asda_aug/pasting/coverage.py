@@ -55,7 +55,7 @@ def shares(
         asked: Which of them matter, bool [n].
         shape: Height and width of the image.
     """
-    find = compiled.draw.shares if compiled.COMPILED else _shares
+    find = compiled.loops.shares if compiled.COMPILED else _shares
     return find(np.asarray(mask, np.bool_), np.ascontiguousarray(matrix, np.float64), points, asked, shape)
 
 

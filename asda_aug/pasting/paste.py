@@ -92,7 +92,7 @@ def paste_into(
         if at_once and radius <= 1:
             colour, mask = np.ascontiguousarray(part.rgb), np.ascontiguousarray(part.mask, np.bool_)
             where = np.ascontiguousarray(matrix, np.float64)
-            seen.append(compiled.draw.paste(pixels, colour, mask, where, radius == 1, bgr, gain, offset, stack))
+            seen.append(compiled.loops.paste(pixels, colour, mask, where, radius == 1, bgr, gain, offset, stack))
             continue
         warped = warp(part, matrix, pixels.shape[:2], feather=feather, bgr=bgr)
         seen.append(warped is not None and _blend(pixels, warped, gain, offset, bgr, stack))

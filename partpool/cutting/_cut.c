@@ -17,9 +17,13 @@
 #error "pixels are taken for little-endian numbers; without this module NumPy and OpenCV do its work"
 #endif
 
+#if SIZE_MAX < UINT64_MAX
+#error "sizes are taken for numbers of 64 bits; without this module NumPy and OpenCV do its work"
+#endif
+
 #define CELL 8                     /* patch_numpy.CELL, even; sums over 3 x 3 cells reach 9 * 16 * 255, of 65535. */
 #define BLOCKS (CELL / 2)
-#define MAX_SIDE 65535             /* Products of sides and bytes are far from overflowing. */
+#define MAX_SIDE (1 << 26)         /* Pixels of the largest picture; products of sides and bytes fit 64 bits. */
 #define UNIT 256                   /* Sum of the weights of rows, or of columns: with bytes they stay below 65536. */
 #define WHOLE (UNIT * UNIT)
 #define OPAQUE 0xff000000u

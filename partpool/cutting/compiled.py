@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 try:
-    from partpool.cutting import _cut as cut
+    from partpool.cutting import _cut as loops
 except ImportError:
     # Installed without a C compiler.
-    cut = None  # type: ignore[assignment]
+    loops = None  # type: ignore[assignment]
 
-__all__ = ["COMPILED", "cut"]
+__all__ = ["COMPILED", "loops"]
 
-COMPILED: bool = cut is not None
+COMPILED: bool = loops is not None
 """Whether patches are cut by the compiled loop."""

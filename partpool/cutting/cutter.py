@@ -19,9 +19,10 @@ from partpool.filters.config import FilterConfig, Measures
 from partpool.filters.judging import Judged, judge
 from partpool.pool.codec import JPEG_QUALITY, MAX_SIDE, codec_id, encode
 from partpool.pool.outcomes import ISLANDS, KEPT
+from partpool.segment.components import Box
 from partpool.segment.neck import CENTRAL, REACH
 from partpool.segment.scheme_alarm import Sighting, sight
-from partpool.segment.segmenter import GAP, ISLAND, MINOR_AREA, MINOR_SHARE, Box, Segmentation, Segmenter
+from partpool.segment.segmenter import GAP, ISLAND, MINOR_AREA, MINOR_SHARE, Segmentation, Segmenter
 from partpool.sources import Item
 from partpool.sources.reading import read_item
 from partpool.taxonomy.part_classes import Taxonomy

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partpool.cutting import compiled, patch_numpy
-
-Box = tuple[int, int, int, int]
+from partpool.segment.components import Box
 
 
 def cut_patch(image: NDArray[np.uint8], mask: NDArray[np.uint8], box: Box, max_side: int) -> NDArray[np.uint8]:
@@ -21,7 +20,8 @@ def cut_patch(image: NDArray[np.uint8], mask: NDArray[np.uint8], box: Box, max_s
         image: The photograph, uint8 [H, W, 4] BGRA, opaque.
         mask: The part, 255 or 0, uint8 [h, w], cut to ``box``.
         box: Tight box of the part in the photograph, x0 y0 x1 y1, half-open.
-        max_side: Longest side of the patch in pixels.
+        max_side: Longest side of the patch in pixels. Where that is less than a 256th, some rows or columns of the part
+            weigh nothing.
 
     Returns:
         uint8 [h', w', 4] BGRA; alpha is the mask, 255 or 0.
@@ -32,5 +32,5 @@ def cut_patch(image: NDArray[np.uint8], mask: NDArray[np.uint8], box: Box, max_s
         height, width = (max(1, round(side * scale)) for side in (height, width))
     patch = np.empty((height, width, 4), np.uint8)
     x0, y0, x1, y1 = box
-    (compiled.cut or patch_numpy).cut(image[y0:y1, x0:x1], mask, patch)
+    (compiled.loops if compiled.COMPILED else patch_numpy).cut(image[y0:y1, x0:x1], mask, patch)
     return patch

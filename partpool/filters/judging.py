@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from partpool.filters.config import FilterConfig, Measures, reject_by_pixels, reject_by_shape
 from partpool.filters.measures import border_share, raggedness
+from partpool.segment.components import Box
 from partpool.segment.regions import Regions
-from partpool.segment.segmenter import Box, Segment, Segmentation
+from partpool.segment.segmenter import Segment, Segmentation
 from partpool.taxonomy.part_classes import Taxonomy
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Box = tuple[int, int, int, int]
+from partpool.segment.components import Box
 
 
 def raggedness(contour: float, area: int) -> float:

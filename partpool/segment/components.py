@@ -13,6 +13,7 @@ FEW = 9
 """Components, background included, up to which each is measured by itself."""
 
 Box = tuple[int, int, int, int]
+"""x0 y0 x1 y1 in pixels, half-open."""
 
 
 class Component(NamedTuple):
@@ -32,9 +33,9 @@ class _LabelPlane(NamedTuple):
 
 
 def label_boxes(label_map: NDArray[np.uint8]) -> dict[int, Box]:
-    """Tight box of every label but 0, in the order of the labels, from the runs of equal pixels in rows.
+    """Tight box of every label but 0, in the order of the labels, from the stretches of equal pixels in rows.
 
-    There are some thirty times fewer runs than pixels, so one pass finds them all, where a mask of every label would
+    There are some thirty times fewer of them than pixels, so one pass finds them all, where a mask of every label would
     take a pass each.
 
     Args:
@@ -94,8 +95,9 @@ def number_components(
 
 def _components_of_label(label: int, mask: NDArray[np.uint8], box: Box) -> _LabelPlane:
     """The components of one label's mask, which is cut to its tight box."""
-    # 16-bit numbers are half as dear; a component needs at least every fourth pixel.
-    kind = cv2.CV_16U if mask.size < 4 * 65535 else cv2.CV_32S
+    # 16-bit numbers are half as dear. Components keep a pixel between each other, down and across.
+    most = ((mask.shape[0] + 1) // 2) * ((mask.shape[1] + 1) // 2)
+    kind = cv2.CV_16U if most < 65535 else cv2.CV_32S
     count, ids = cv2.connectedComponents(mask, connectivity=8, ltype=kind)
     left, top = box[:2]
     if count == 2:

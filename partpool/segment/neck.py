@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Box = tuple[int, int, int, int]
+from partpool.segment.components import Box
 
 REACH = 0.16
 """How far the face and the torso may be from a neck pixel, in diagonals of the person's box."""

@@ -15,15 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from partpool.segment.components import label_boxes, number_components
+from partpool.segment.components import Box, label_boxes, number_components
 from partpool.segment.contours import Quads, contour_length, find_quads
 from partpool.segment.neck import NeckLabels, neck_candidates
 
-BACKGROUND = 0
 NECK = 255
 """Label of regions that the neck rule filled; no scheme has it."""
-
-Box = tuple[int, int, int, int]
 
 
 @dataclass

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from partpool.segment.components import Box
 from partpool.segment.neck import NeckLabels
 from partpool.segment.regions import NECK, Regions, find_regions
 from partpool.taxonomy.part_classes import PartClass, Taxonomy
@@ -22,8 +23,6 @@ MINOR_SHARE = 0.05
 """A composed segment is taken if the labels other than its largest cover this share of it ..."""
 MINOR_AREA = 35**2
 """... or this many pixels."""
-
-Box = tuple[int, int, int, int]
 
 
 @dataclass(slots=True)

@@ -14,9 +14,9 @@ SCRIPT = """
 import sys
 if {hidden}:
     sys.modules["asda_aug.pasting._draw"] = None
-from asda_aug.pasting.compiled import COMPILED, draw
+from asda_aug.pasting.compiled import COMPILED, loops
 assert "torch" not in sys.modules
-assert COMPILED == (draw is not None)
+assert COMPILED == (loops is not None)
 print(COMPILED)
 """
 
@@ -46,7 +46,7 @@ def test_the_switch_decides_for_pixels_and_for_coverage(monkeypatch: pytest.Monk
 
     part = make_part(np.random.default_rng(0))
     pasted = [(part, forward_matrix(Placement(), part.size, 40, Frame.of_image(64, 64)))]
-    monkeypatch.setattr(compiled, "draw", Loops())
+    monkeypatch.setattr(compiled, "loops", Loops())
     for on in (True, False):
         monkeypatch.setattr(compiled, "COMPILED", on)
         for use in (

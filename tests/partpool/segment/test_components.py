@@ -54,6 +54,14 @@ def test_boxes_of_labels_are_tight(label_map: LabelMap) -> None:
         assert box == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 
 
+def test_more_components_than_sixteen_bits_count() -> None:
+    """Every second pixel of every second row, in a map of an odd height."""
+    label_map = np.zeros((5, 52_000), np.uint8)
+    label_map[::2, ::2] = 5
+    _, components = number_components(label_map, label_boxes(label_map))
+    assert len(components) == 1 + 3 * 26_000
+
+
 def test_more_components_than_a_byte_counts() -> None:
     label_map = np.zeros((64, 64), np.uint8)
     label_map[::2, ::2] = 7
