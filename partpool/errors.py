@@ -23,7 +23,8 @@ class PoolError(PartPoolError, ValueError):
     """A pool file is missing, damaged, of another version, or not a pool."""
 
 
-class PoolNotFoundError(PoolError, FileNotFoundError):
+# In this order __new__ is that of the builtin with the larger object, which Dask's pickling calls.
+class PoolNotFoundError(FileNotFoundError, PoolError):
     """There is no pool file at that path."""
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -234,3 +235,22 @@ def test_workers_that_keep_dying_stop_the_build(crowd: Path, tmp_path: Path) -> 
     assert said.startswith("a worker process died 3 times, at train_images/")
     assert "the same command goes on with it" in said
     assert left(tmp_path) == ["pool.h5.spool"]
+
+
+def test_hostile_archives_leave_nothing_behind(cli: Cli, people: Path, tmp_path: Path) -> None:
+    root = tmp_path / "LIP"
+    root.mkdir()
+    with zipfile.ZipFile(root / "all.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        for folder in ("train_images", "train_segmentations"):
+            for path in sorted((people / folder).iterdir()):
+                file.write(path, f"{folder}/{path.name}")
+        for name in ("../evil.jpg", "/tmp/evil.jpg", "train_images/../../evil.jpg"):
+            file.writestr(name, b"evil")
+        file.writestr("train_images/bomb.jpg", bytes(2**20))
+        file.writestr("train_segmentations/bomb.png", bytes(2**20))
+    before = sorted(tmp_path.rglob("*"))
+    run = cli("build", "--lip", root, "--dry-run", *ALONE)
+    assert run.code == 3
+    assert "3 names that lead out of the archive were left out" in run.err
+    assert "1 of 7 items failed: label-unreadable 1" in run.err
+    assert sorted(tmp_path.rglob("*")) == before

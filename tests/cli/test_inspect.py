@@ -1,4 +1,4 @@
-"""``partpool inspect`` and ``partpool verify``: what is in a pool, and what is wrong with it."""
+"""``partpool inspect``: what is in a pool, and what is no pool."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL import Image
 
 from conftest import Cli, one_sentence
 from partpool import EXTENDED, PartPool, build, find_lip
+from partpool.synthetic.people import write_lip_dataset
 
 
 @pytest.fixture
@@ -40,6 +41,9 @@ def flip(path: Path, part: int) -> None:
         (byte,) = file.read(1)
         file.seek(position)
         file.write(bytes([byte ^ 16]))
+
+
+ALONE = ("--workers", "0")
 
 
 def test_table(cli: Cli, pool: Path) -> None:
@@ -189,44 +193,6 @@ def test_no_parts(cli: Cli, empty: Path, tmp_path: Path) -> None:
     assert "0 parts, no damage" in run.out
 
 
-@pytest.mark.parametrize("strict", [[], ["--strict"]])
-def test_a_sound_pool(cli: Cli, pool: Path, strict: list[str]) -> None:
-    run = cli("verify", pool, *strict)
-    assert (run.code, run.err) == (0, "")
-    assert f"{len(PartPool(pool)):,} parts, no damage found" in run.out
-    document = json.loads(cli("verify", pool, *strict, "--json").out)
-    assert document == {"parts": len(PartPool(pool)), "strict": bool(strict), "problems": []}
-
-
-@pytest.mark.parametrize("strict", [[], ["--strict"]])
-def test_flipped_bits_are_found_and_named(cli: Cli, copy: Path, strict: list[str]) -> None:
-    for part in (0, 11, len(PartPool(copy)) - 1):
-        flip(copy, part)
-    run = cli("verify", copy, *strict)
-    assert run.code == 3
-    damaged = [0, 11, len(PartPool(copy)) - 1]
-    assert f"3 problems, in 3 of {len(PartPool(copy)):,} parts" in run.out
-    for part in damaged:
-        assert f"part {part}:" in run.out
-    run = cli("verify", copy, *strict, "--json")
-    assert run.code == 3
-    named = [problem.split(": ")[1] for problem in json.loads(run.out)["problems"]]
-    assert named == [f"part {number}" for number in damaged]
-    # One damaged part does not stop one from looking at the others.
-    assert cli("inspect", copy).code == 0
-
-
-@pytest.mark.parametrize(("column", "change"), [("area", 1), ("height", 1), ("person_box", 5000), ("codec", 9)])
-def test_wrong_columns_are_found_by_looking_at_every_pixel(cli: Cli, copy: Path, column: str, change: int) -> None:
-    with h5py.File(copy, "r+") as file:
-        small = int(np.flatnonzero(file["patches/height"][:] < 300)[0])
-        file[f"patches/{column}"][small] = file[f"patches/{column}"][small] + change
-    assert cli("verify", copy).code == 0
-    run = cli("verify", copy, "--strict")
-    assert run.code == 3
-    assert f"part {small}: " in run.out
-
-
 def test_two_pools_as_one(cli: Cli, pool: Path, copy: Path) -> None:
     parts = len(PartPool(pool))
     document = json.loads(cli("inspect", pool, copy, "--json").out)
@@ -256,3 +222,29 @@ def test_a_closed_pool_is_said_to_be_closed(unprivileged: Cli, copy: Path, publi
     run = unprivileged("inspect", path)
     assert (run.code, run.out) == (4, "")
     assert "Permission denied" in one_sentence(run.err)
+
+
+def test_licence_notes(cli: Cli, people: Path, tmp_path: Path) -> None:
+    pairs = ("--images", people / "train_images", "--labels", people / "train_segmentations", "--scheme", "lip")
+    for options, note in (
+        (("--lip", people), "LIP (Look Into Person): non-commercial"),
+        (("--lip", people, "--license-note", "mine, CC0"), "mine, CC0"),
+        ((*pairs, "--license-note", "photos: CC BY 4.0"), "photos: CC BY 4.0"),
+    ):
+        out = tmp_path / "pool.h5"
+        assert cli("build", *options, "--limit", "1", "--out", out, "--overwrite", *ALONE).code == 0
+        assert f"Licence: {note}" in cli("inspect", out).out
+    assert cli("build", *pairs, "--limit", "1", "--out", out, "--overwrite", *ALONE).code == 0
+    assert "Licence" not in cli("inspect", out).out
+
+
+def test_inspect_shows_which_keypoints_there_are(cli: Cli, tmp_path: Path, pool: Path) -> None:
+    write_lip_dataset(tmp_path / "LIP", 3, pose=True)
+    assert cli("build", "--lip", tmp_path / "LIP", "--out", tmp_path / "pool.h5", *ALONE).code == 0
+    coverage = json.loads(cli("inspect", tmp_path / "pool.h5", "--json").out)["keypoints"]
+    parts = len(PartPool(tmp_path / "pool.h5"))
+    assert set(coverage["known"].values()) == {parts}
+    assert 0 < coverage["in_patch"]["left_elbow"] < parts
+    assert "left_elbow 100%" in cli("inspect", tmp_path / "pool.h5").out
+    assert "Keypoints: none" in cli("inspect", pool).out
+    assert json.loads(cli("inspect", pool, "--json").out)["keypoints"] is None

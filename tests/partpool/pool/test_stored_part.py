@@ -6,6 +6,7 @@ import copy
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from partpool import Part, PartPool, build, find_lip
 from partpool.errors import PoolError
-from partpool.pool.codec import decode
+from partpool.pool.codec import CODECS, decode
 from partpool.synthetic.people import write_lip_dataset
 
 
@@ -25,6 +26,18 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_lip_dataset(root / "LIP", 3, seed=5)
     build(find_lip(root / "LIP"), root / "pool.h5", codec="png")
     return root / "pool.h5"
+
+
+def assert_equal(one: Part, other: Part) -> None:
+    for field in fields(Part):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(mine, np.ndarray):
+            np.testing.assert_array_equal(mine, theirs)
+            assert mine.dtype == theirs.dtype
+        else:
+            assert mine == theirs
+    assert one.size == other.size
+    assert repr(one) == repr(other)
 
 
 def test_pixels_are_read_once_and_only_when_asked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,3 +87,14 @@ def test_damage_is_named_when_it_is_met(path: Path, tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(PoolError, match=r"pool\.h5: part 3: .* cannot be decoded"):
             stored.load()
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_later_is_the_same_part(people: Path, tmp_path: Path, codec: str) -> None:
+    build(find_lip(people).limit(2), tmp_path / "pool.h5", codec=codec)
+    pool = PartPool(tmp_path / "pool.h5")
+    for index in (0, 7, -1):
+        assert_equal(pool.later(index).load(), pool[index])
+        assert_equal(pool.later(index).hflip(), pool[index].hflip())
+    with pytest.raises(IndexError, match=rf"part {len(pool)} of a pool of {len(pool)}"):
+        pool.later(len(pool))

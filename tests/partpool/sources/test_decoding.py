@@ -13,19 +13,29 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from PIL import Image
 
 from partpool import LIP, LabelScheme, build, find_pairs
 from partpool.errors import ImageError, ItemError, LabelMapError
 from partpool.sources.decoding import read_image, read_label_map
+from partpool.taxonomy.schemes import CIHP, SCHEMES
 
 WIDTH, HEIGHT = SIZE = (22, 30)
+
 ORIENTATION = 0x0112
+
 Array = NDArray[np.uint8]
+
 RNG = np.random.default_rng(7)
+
 LABELS = RNG.integers(0, 20, (HEIGHT, WIDTH)).astype(np.uint8)
+
 ROWS, COLUMNS = np.mgrid[:HEIGHT, :WIDTH]
+
 # Smooth, so that JPEG keeps it, and without any symmetry.
 PHOTO = np.stack([8 * ROWS, 11 * COLUMNS, 4 * ROWS + 5 * COLUMNS], axis=2).astype(np.uint8)
 
@@ -61,7 +71,16 @@ def paletted(colours: list[int]) -> Image.Image:
 
 
 GREY = [value for value in range(256) for _ in range(3)]
+
 MODE_L, PHOTO_JPEG = saved(LABELS, "PNG"), saved(PHOTO, "JPEG", quality=98, subsampling=0)
+
+SAPIENS = SCHEMES["sapiens-28"]
+
+
+def npy(array: NDArray[Any], **options: Any) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, **options)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -322,3 +341,70 @@ def test_another_encoding_of_a_real_pair_reads_the_same(shared_data: Path, pair:
     )
     np.testing.assert_array_equal(labels, other_labels)
     np.testing.assert_array_equal(image, other_image)
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from(["u1", "i2", "<i4", ">i8", "u8"]),
+        hnp.array_shapes(min_dims=2, max_dims=2),
+        elements=st.integers(0, 19),
+    )
+)
+def test_arrays_are_label_maps(labels: NDArray[Any]) -> None:
+    read = read_label_map(npy(labels), LIP)
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(read, labels)
+
+
+@given(
+    hnp.arrays(
+        np.float32, st.tuples(st.just(20), st.integers(1, 5), st.integers(1, 5)), elements=st.floats(0, 1, width=32)
+    )
+)
+def test_scores_are_label_maps_of_the_highest(scores: NDArray[np.float32]) -> None:
+    np.testing.assert_array_equal(read_label_map(npy(scores), LIP), scores.argmax(axis=0))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (npy(np.zeros((2, 2))), "label-array"),
+        (npy(np.zeros((19, 2, 2))), "label-array"),
+        (npy(np.zeros(4, np.uint8)), "label-array"),
+        (npy(np.zeros((0, 3), np.uint8)), "label-array"),
+        (npy(np.array([[object()]]), allow_pickle=True), "label-unreadable"),
+        (npy(np.zeros((3, 3), np.uint8))[:-1], "label-unreadable"),
+        (npy(np.zeros((3, 3), np.uint8)) + b"x", "label-unreadable"),
+        (b"\x93NUMPY\x01\x00", "label-unreadable"),
+        (npy(np.zeros((3, 3), np.uint8)).replace(b"(3, 3)", b"(9**9,"), "label-unreadable"),
+        (npy(np.full((2, 2), -1)), "label-out-of-scheme"),
+        (npy(np.full((2, 2), 20)), "label-out-of-scheme"),
+        (npy(np.full((2, 2), 256 + 5)), "label-out-of-scheme"),
+    ],
+)
+def test_arrays_that_are_no_label_maps(data: bytes, reason: str) -> None:
+    with pytest.raises(LabelMapError) as caught:
+        read_label_map(data, LIP)
+    assert caught.value.reason == reason
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_damaged_arrays_end_in_labels_or_an_error(data: st.DataObject) -> None:
+    whole = bytearray(npy(np.arange(20, dtype=np.uint8).reshape(4, 5)))
+    for _ in range(data.draw(st.integers(1, 5))):
+        whole[data.draw(st.integers(6, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(LabelMapError):
+        assert read_label_map(bytes(whole), LIP).dtype == np.uint8
+
+
+def test_sixteen_bits_where_parsers_write_them() -> None:
+    labels = np.arange(28, dtype=np.uint16).reshape(4, 7)
+    np.testing.assert_array_equal(read_label_map(saved(labels, "PNG"), SAPIENS), labels)
+    for scheme in (LIP, CIHP):
+        with pytest.raises(LabelMapError, match="16 bits"):
+            read_label_map(saved(labels % 20, "PNG"), scheme)
+    with pytest.raises(LabelMapError, match="holds 300"):
+        read_label_map(saved(labels + np.uint16(300), "PNG"), SAPIENS)
+    own = LabelScheme.from_dict({"name": "own", "labels": ["background", *map(str, range(27))], "sixteen_bit": True})
+    np.testing.assert_array_equal(read_label_map(saved(labels, "PNG"), own), labels)

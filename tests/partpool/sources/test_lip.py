@@ -1,4 +1,4 @@
-"""Every layout of LIP gives the same pool."""
+"""LIP: every layout gives the same pool; which items, which splits, which notes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import hashlib
 import os
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import h5py
 import pytest
 
-from partpool import build, find_lip
-from partpool.errors import SourceError
+from partpool import LIP, PartPool, build, find_lip
+from partpool.errors import ConfigError, SourceError
+from partpool.sources import SourceFile
 
 IMAGES, LABELS = "train_images", "train_segmentations"
 
@@ -96,10 +98,29 @@ LAYOUTS: list[Callable[[Path], None]] = [
     lambda root: zips_in_a_zip(root, zipfile.ZIP_STORED), lambda root: zips_in_a_zip(root, zipfile.ZIP_DEFLATED),
     one_zip, zips_of_bare_files, mixture, extracted_beside_its_zip, partly_extracted, linked,
 ]  # fmt: skip
+
 LAYOUT_NAMES = [
     "flat", "nested", "nested twice", "zips", "zips in a stored zip", "zips in a deflated zip", "one zip",
     "zips of bare files", "mixture", "beside", "partly extracted", "linked",
 ]  # fmt: skip
+
+PAIR = ("train_images/a.jpg", "train_segmentations/a.png")
+
+
+def touch(root: Path, *names: str) -> Path:
+    """Empty files; finding does not look into them."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def both(*stems: str, split: str = "train") -> list[str]:
+    return [f"{split}_{kind}" for stem in stems for kind in (f"images/{stem}.jpg", f"segmentations/{stem}.png")]
+
+
+def names(source: object) -> list[str]:
+    return [item.name for item in source]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("arrange", LAYOUTS, ids=LAYOUT_NAMES)
@@ -160,34 +181,6 @@ def test_id_lists_that_differ_are_noted(lip: Path) -> None:
     assert "2 different train_id.txt were found: took train_id.txt" in source.notes
 
 
-@pytest.mark.parametrize(
-    ("files", "given", "said"),
-    [
-        (["LIP/train_images/a.jpg", "LIP/train_segmentations/a.png"], "LIP/train_images", "pass --lip {}/LIP"),
-        (["LIP/TrainVal_images/x", "LIP/TrainVal_parsing_annotations/x"], "LIP/TrainVal_images", "pass --lip {}/LIP"),
-        (["x/Images/a.jpg", "x/Category_ids/a.png"], "x", "looks like CIHP: pass --images {}/x/Images --labels"),
-        (["JPEGImages/a.jpg", "SegmentationClassAug/a.png"], ".", "looks like ATR: pass --images"),
-        (["train_image/a.jpg", "train_segmentations/a.png"], ".", "Is train_image what LIP calls train_images?"),
-        (["TrainVal_images.tar.gz"], ".", "Unpack TrainVal_images.tar.gz first"),
-        (["photos/a.jpg", "maps/a.png"], ".", "--images {}/photos --labels {}/maps --scheme NAME"),
-        (["train_images/a.jpg"], ".", "Only train_segmentations is missing"),
-        (["train_images.zip"], ".", "train_images.zip was left out: it cannot be unpacked"),
-        (["Train_parsing_reversed_labels/train_segmentations/a.png", "train_images/a.jpg"], ".", "mirrored"),
-    ],
-)
-def test_a_wrong_path_gets_the_nearest_guess(tmp_path: Path, files: list[str], given: str, said: str) -> None:
-    for name in files:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    with pytest.raises(SourceError) as caught:
-        find_lip(tmp_path / given)
-    message = str(caught.value)
-    assert said.replace("{}", str(tmp_path)) in message
-    assert "train_images with train_segmentations" in message
-    assert "\n" not in message
-
-
-@pytest.mark.slow
 def test_real_lip_in_archives(shared_data: Path, tmp_path: Path) -> None:
     root = tmp_path / "LIP"
     shutil.copytree(shared_data / "lip", root, copy_function=shutil.copyfile)
@@ -197,3 +190,126 @@ def test_real_lip_in_archives(shared_data: Path, tmp_path: Path) -> None:
     zips(root)
     assert [item.name for item in find_lip(root, "all")] == [item.name for item in find_lip(shared_data / "lip", "all")]
     assert build(find_lip(root, "all"), None).counts == build(find_lip(shared_data / "lip", "all"), None).counts
+
+
+def test_lip_without_id_list(tmp_path: Path) -> None:
+    source = find_lip(touch(tmp_path, *both("b", "a")))
+    assert names(source) == ["train_images/a.jpg", "train_images/b.jpg"]
+    assert source[0].image == SourceFile(tmp_path / PAIR[0])
+    assert source[0].labels == SourceFile(tmp_path / PAIR[1])
+    assert source[0].problem is None
+    assert (source.kind, source.split, source.scheme) == ("lip", "train", LIP)
+    assert "non-commercial" in source.license_note
+    assert source.notes == ("2 train items; the complete LIP has 30,462",)
+    assert len(source) == 2
+    assert names(source[:1]) == names(source.limit(1)) == ["train_images/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["b\na\n", "b\na", "\ufeffb\na\n", "b\r\na\r\n", "\n  b\n\n\ta  \n\n", "b.jpg\na.JPG\n", "b.png\na\n", "a\nb\na\n"],
+    ids=["plain", "no newline", "BOM", "CRLF", "blank lines", "endings", "label endings", "repeated"],
+)
+def test_id_list_says_which(tmp_path: Path, text: str) -> None:
+    touch(tmp_path, *both("a", "b", "c", "d"))
+    (tmp_path / "train_id.txt").write_bytes(text.encode())
+    source = find_lip(tmp_path)
+    assert names(source) == ["train_images/a.jpg", "train_images/b.jpg"]
+    assert "2 train files are not in train_id.txt and were left out" in source.notes
+
+
+def test_listed_files_that_are_missing_are_failed_items(tmp_path: Path) -> None:
+    touch(tmp_path, *PAIR, "train_images/no-labels.jpg", "train_segmentations/no-image.png")
+    unlisted = ["train_images/a.jpg", "train_images/no-image", "train_images/no-labels.jpg"]
+    assert names(find_lip(tmp_path)) == unlisted
+    (tmp_path / "train_id.txt").write_text("a\nno-image\nno-labels\nneither\n")
+    found = {item.name: (item.image is not None, item.labels is not None) for item in find_lip(tmp_path)}
+    assert found == {
+        "train_images/a.jpg": (True, True),
+        "train_images/neither": (False, False),
+        "train_images/no-image": (False, True),
+        "train_images/no-labels.jpg": (True, False),
+    }
+    report = build(find_lip(tmp_path).items[1:], None)
+    assert {item.name: item.reason for item in report.failed} == {
+        "train_images/neither": "label-missing",
+        "train_images/no-image": "image-missing",
+        "train_images/no-labels.jpg": "label-missing",
+    }
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"\xff\xfe\x00a"), Path.mkdir])
+def test_an_id_list_that_is_no_text(tmp_path: Path, spoil: object) -> None:
+    touch(tmp_path, *PAIR)
+    spoil(tmp_path / "train_id.txt")  # type: ignore[operator]
+    with pytest.raises(SourceError, match=r"train_id\.txt"):
+        find_lip(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"), [("train", ["train_images/t.jpg"]), ("val", ["val_images/v.jpg"]), ("all", None)]
+)
+def test_splits(tmp_path: Path, split: str, expected: list[str] | None) -> None:
+    source = find_lip(touch(tmp_path, *both("v", split="val"), *both("t")), split)  # type: ignore[arg-type]
+    assert names(source) == (expected or ["train_images/t.jpg", "val_images/v.jpg"])
+    assert source.split == split
+
+
+def test_all_splits_of_a_single_one_are_noted(tmp_path: Path) -> None:
+    source = find_lip(touch(tmp_path, *PAIR), "all")
+    assert names(source) == ["train_images/a.jpg"]
+    assert any("no val split" in note for note in source.notes)
+
+
+def test_there_is_no_such_split(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="train, val or all, but got 'test'"):
+        find_lip(touch(tmp_path, *PAIR), "test")  # type: ignore[arg-type]
+
+
+def test_order_is_that_of_the_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, *both("b", "a10", "a2", "B", "é", "z/y", "a b"))
+    before = find_lip(tmp_path)
+    walk = os.walk
+
+    def backwards(*args: object, **kwargs: object) -> Iterator[tuple[str, list[str], list[str]]]:
+        for folder, subfolders, files in walk(*args, **kwargs):  # type: ignore[call-overload]
+            subfolders.sort(reverse=True)
+            yield folder, subfolders, sorted(files, reverse=True)
+
+    monkeypatch.setattr(os, "walk", backwards)
+    assert find_lip(tmp_path) == before
+    assert names(before) == sorted(names(before))
+
+
+@pytest.mark.parametrize(
+    "folder", ["train_reversed_labels", "train_segmentations_reversed", "labels_rev", "Category_rev_ids"]
+)
+def test_lip_with_only_mirrored_labels_is_refused_for_that(tmp_path: Path, folder: str) -> None:
+    touch(tmp_path, "train_images/a.jpg", f"{folder}/a.png")
+    with pytest.raises(SourceError, match=f"{folder}.*mirrored"):
+        find_lip(tmp_path)
+
+
+def test_lip_beside_its_mirrored_labels_is_taken(tmp_path: Path) -> None:
+    (item,) = find_lip(touch(tmp_path, *PAIR, "train_reversed_labels/a.png", "train_segmentations_reversed/a.png"))
+    assert item.labels == SourceFile(tmp_path / PAIR[1])
+
+
+def test_names_and_digests_in_the_pool(lip: Path, tmp_path: Path) -> None:
+    """A pair that is there twice is stored once, under the name that sorts first."""
+    for folder, ending in (("train_images", "jpg"), ("train_segmentations", "png")):
+        shutil.copy(lip / folder / f"000001.{ending}", lip / folder / f"copy of ж.{ending}")
+        shutil.copy(lip / folder / f"000002.{ending}", lip / folder / f"000000a.{ending}")
+    (lip / "train_id.txt").unlink()
+    report = build(find_lip(lip), tmp_path / "pool.h5")
+    kept = ["000000", "000000a", "000001", "000003", "000004", "000005"]
+    with h5py.File(tmp_path / "pool.h5") as file:
+        assert [name.decode("utf-8") for name in file["sources/name"]] == [f"train_images/{stem}.jpg" for stem in kept]
+        digests = [bytes(row) for row in file["sources/digest"][:]]
+    pairs = [(lip / f"train_images/{stem}.jpg", lip / f"train_segmentations/{stem}.png") for stem in kept]
+    assert digests == [
+        hashlib.blake2b(image.read_bytes() + labels.read_bytes(), digest_size=16).digest() for image, labels in pairs
+    ]
+    assert report.parts == len(PartPool(tmp_path / "pool.h5"))
+    assert sum(outcomes.get("repeated", 0) for outcomes in report.counts.values()) > 0
+    assert sum(outcomes.get("kept", 0) for outcomes in report.counts.values()) == report.parts
