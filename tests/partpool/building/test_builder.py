@@ -60,6 +60,7 @@ def test_counts_add_up(lip: Path, tmp_path: Path) -> None:
     assert report.pool_bytes == (tmp_path / "pool.h5").stat().st_size
 
 
+@pytest.mark.slow
 def test_every_class_gets_parts(tmp_path: Path) -> None:
     write_lip_dataset(tmp_path, 60)
     build(find_lip(tmp_path), tmp_path / "pool.h5")

@@ -20,6 +20,7 @@ from partpool.taxonomy.keypoints import MPII_KEYPOINTS
 
 
 @pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.slow
 def test_pixels_are_those_of_the_source(people: Path, tmp_path: Path, codec: Any) -> None:
     report = build(find_lip(people), tmp_path / "pool.h5", codec=codec, max_side=1024)
     pool = PartPool(tmp_path / "pool.h5")

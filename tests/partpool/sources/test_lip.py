@@ -181,6 +181,7 @@ def test_id_lists_that_differ_are_noted(lip: Path) -> None:
     assert "2 different train_id.txt were found: took train_id.txt" in source.notes
 
 
+@pytest.mark.slow
 def test_real_lip_in_archives(shared_data: Path, tmp_path: Path) -> None:
     root = tmp_path / "LIP"
     shutil.copytree(shared_data / "lip", root, copy_function=shutil.copyfile)
