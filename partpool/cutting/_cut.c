@@ -97,6 +97,14 @@ static void add_weighted(uint16_t *restrict sums, const uint8_t *restrict bytes,
         sums[i] = (uint16_t)(sums[i] + bytes[i] * weight);
 }
 
+/* Whether eight bytes of a mask are all 0. */
+static inline int is_empty(const uint8_t *eight)
+{
+    uint64_t bytes;
+    memcpy(&bytes, eight, 8);
+    return bytes == 0;
+}
+
 /* Add up the part's own pixels in the rows that a row of the patch covers; all of them lie in the columns that are
    returned by `from` and `to`. */
 static void sum_rows(uint16_t *sums, uint8_t *own, const Plane *part, const Plane *mask, const uint32_t *weights,
@@ -110,8 +118,12 @@ static void sum_rows(uint16_t *sums, uint8_t *own, const Plane *part, const Plan
             continue;
         const uint8_t *inside = row_of(mask, row);
         size_t left = 0, right = columns;
+        while (left + 8 <= right && is_empty(inside + left))
+            left += 8;
         while (left < right && !inside[left])
             left++;
+        while (left + 8 <= right && is_empty(inside + right - 8))
+            right -= 8;
         while (left < right && !inside[right - 1])
             right--;
         if (left == right)
@@ -123,34 +135,33 @@ static void sum_rows(uint16_t *sums, uint8_t *own, const Plane *part, const Plan
     }
 }
 
-/* Four channels of columns next to each other, weighted and added up; two of them in one number, 32 bits apart. */
-static inline void sum_columns(uint32_t *sum, const uint16_t *column, const uint32_t *weights, size_t taps)
+/* Four channels of columns next to each other, weighted and added up: blue and red, green and alpha, 32 bits apart. */
+static inline void sum_columns(uint64_t *even, uint64_t *odd, const uint16_t *column, const uint32_t *weights, size_t taps)
 {
-    uint64_t even = 0, odd = 0, four;
+    uint64_t four;
+    *even = *odd = 0;
     for (size_t tap = 0; tap < taps; tap++, column += 4) {
         memcpy(&four, column, 8);
-        even += (four & 0x0000ffff0000ffffu) * weights[tap];
-        odd += (four >> 16 & 0x0000ffff0000ffffu) * weights[tap];
+        *even += (four & 0x0000ffff0000ffffu) * weights[tap];
+        *odd += (four >> 16 & 0x0000ffff0000ffffu) * weights[tap];
     }
-    sum[0] = (uint32_t)even;
-    sum[1] = (uint32_t)odd;
-    sum[2] = (uint32_t)(even >> 32);
-    sum[3] = (uint32_t)(odd >> 32);
 }
 
-/* The average colour of the part's own pixels, `own` of WHOLE, as an opaque pixel. */
-static inline uint32_t average(const uint32_t *sum, uint32_t own)
+/* The average colour of the part's own pixels as an opaque pixel, and in `own` how much of WHOLE they are; 0 if none. */
+static inline uint32_t average(uint64_t even, uint64_t odd, uint32_t *own)
 {
-    uint32_t blue, green, red;
-    if (own == WHOLE) {
-        blue = (sum[0] + WHOLE / 2) / WHOLE;
-        green = (sum[1] + WHOLE / 2) / WHOLE;
-        red = (sum[2] + WHOLE / 2) / WHOLE;
-    } else {
-        blue = (2 * sum[0] + own) / (2 * own);
-        green = (2 * sum[1] + own) / (2 * own);
-        red = (2 * sum[2] + own) / (2 * own);
+    uint32_t alpha = (uint32_t)(odd >> 32), blue, green, red;
+    if (alpha == 255u * WHOLE) {
+        *own = WHOLE;
+        even += 0x0000800000008000u;
+        return (uint32_t)(even >> 16 & 0xff) | (uint32_t)((odd + 0x8000) >> 8 & 0xff00) | (uint32_t)(even >> 32 & 0xff0000)
+               | OPAQUE;
     }
+    if (!(*own = alpha / 255))
+        return 0;
+    blue = (2 * (uint32_t)even + *own) / (2 * *own);
+    green = (2 * (uint32_t)odd + *own) / (2 * *own);
+    red = (2 * (uint32_t)(even >> 32) + *own) / (2 * *own);
     return blue | green << 8 | red << 16 | OPAQUE;
 }
 
@@ -177,15 +188,13 @@ static int shrink(const Plane *part, const Plane *mask, const Plane *patch)
                 continue;
             for (size_t x = from * width / columns; x <= (to * width - 1) / columns; x++) {
                 const uint32_t *weights = by_column + x * (across + 1);
-                uint32_t sum[4];
+                uint64_t even, odd;
+                uint32_t own;
                 if (across == 3) /* Often so, and a known number makes faster code. */
-                    sum_columns(sum, sums + 4 * (size_t)weights[0], weights + 1, 3);
+                    sum_columns(&even, &odd, sums + 4 * (size_t)weights[0], weights + 1, 3);
                 else
-                    sum_columns(sum, sums + 4 * (size_t)weights[0], weights + 1, across);
-                uint32_t own = sum[3] / 255;
-                if (!own)
-                    continue;
-                store(row_of(patch, y), x, average(sum, own));
+                    sum_columns(&even, &odd, sums + 4 * (size_t)weights[0], weights + 1, across);
+                store(row_of(patch, y), x, average(even, odd, &own));
                 shares[y * width + x] = own;
                 most = own > most ? own : most;
             }

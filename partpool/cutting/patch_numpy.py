@@ -48,11 +48,14 @@ def _shrunk_part(part: NDArray[np.uint8], height: int, width: int) -> NDArray[np
     """
     sums = _weighted_sums(part, height, width)
     alpha = sums[:, 3].copy()
-    small = (sums + WHOLE // 2 >> 16).astype(np.uint8)
     least = min(OPAQUE // 2, int(alpha.max()))
     # Neither none nor all of it: a number below 1 wraps around.
     partial = np.flatnonzero(alpha - np.uint32(1) < OPAQUE - 1)
-    small.view(np.uint32)[partial, 0] = np.where(alpha[partial] >= least, _unpremultiplied(sums[partial]), 0)
+    edge = np.where(alpha[partial] >= least, _unpremultiplied(sums[partial]), 0)
+    sums += WHOLE // 2
+    sums >>= 16
+    small = sums.astype(np.uint8)
+    small.view(np.uint32)[partial, 0] = edge
     return small.reshape(height, width, 4)
 
 
