@@ -25,11 +25,12 @@ class Component(NamedTuple):
 
 
 class _LabelPlane(NamedTuple):
-    """One label's components, numbered from 1 by their boxes, within its own box."""
+    """One label's components within its own box, sorted by theirs, and the number that each has in ``ids``."""
 
     box: Box
     ids: NDArray[np.integer]
     components: list[Component]
+    numbers: list[int]
 
 
 def label_boxes(label_map: NDArray[np.uint8]) -> dict[int, Box]:
@@ -87,9 +88,9 @@ def number_components(
     ids = _looked_up(label_map, by_label)
     for first, plane in several:
         x0, y0, x1, y1 = plane.box
-        shifted = np.zeros(max(256, len(plane.components) + 1), by_label.dtype)
-        shifted[1 : len(plane.components) + 1] = np.arange(first, first + len(plane.components))
-        ids[y0:y1, x0:x1] += _looked_up(plane.ids, shifted)
+        by_number = np.zeros(max(256, len(plane.components) + 1), by_label.dtype)
+        by_number[plane.numbers] = np.arange(first, first + len(plane.components))
+        ids[y0:y1, x0:x1] += _looked_up(plane.ids, by_number)
     return ids, components
 
 
@@ -101,7 +102,7 @@ def _components_of_label(label: int, mask: NDArray[np.uint8], box: Box) -> _Labe
     count, ids = cv2.connectedComponents(mask, connectivity=8, ltype=kind)
     left, top = box[:2]
     if count == 2:
-        return _LabelPlane(box, ids, [Component(label, cv2.countNonZero(mask), box)])
+        return _LabelPlane(box, ids, [Component(label, cv2.countNonZero(mask), box)], [1])
     if count <= FEW:
         # The statistics cost five times the labelling.
         each = [cv2.inRange(ids, number, number) for number in range(1, count)]
@@ -111,10 +112,8 @@ def _components_of_label(label: int, mask: NDArray[np.uint8], box: Box) -> _Labe
         rows = stats[1:].tolist()
     found = [Component(label, area, (left + x, top + y, left + x + w, top + y + h)) for x, y, w, h, area in rows]
     # No two have the same box: they would have to cross.
-    order = sorted(range(len(found)), key=lambda index: found[index].box)
-    ranks = np.zeros(max(256, count), ids.dtype)
-    ranks[1 + np.array(order)] = np.arange(1, count)
-    return _LabelPlane(box, ranks[ids], [found[index] for index in order])
+    numbers = sorted(range(1, count), key=lambda number: found[number - 1].box)
+    return _LabelPlane(box, ids, [found[number - 1] for number in numbers], numbers)
 
 
 def _looked_up(indexes: NDArray[np.integer], table: NDArray[Any]) -> NDArray[Any]:
