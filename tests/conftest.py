@@ -35,7 +35,7 @@ from partpool_cli.main import app
 if os.geteuid() == 0:
     # The other user may not be able to enter the folders that modules come from.
     for package in (partpool, partpool_cli):
-        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
     people, pool = sys.argv[1:3]
