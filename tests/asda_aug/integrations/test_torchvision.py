@@ -21,6 +21,10 @@ except (ImportError, RuntimeError) as error:
     pytest.skip(f"torchvision does not work with this PyTorch: {error}", allow_module_level=True)
 
 
+# What pycocotools' own masks are to NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+
 @pytest.fixture
 def pasting(pool: Path) -> dict[str, Any]:
     """Two parts on every sample."""
