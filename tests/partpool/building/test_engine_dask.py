@@ -43,6 +43,7 @@ def test_a_build_with_dask_goes_on(cluster: str, lip: Path, whole: bytes, tmp_pa
     assert (tmp_path / "pool.h5").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_workers_that_do_not_see_the_folder_of_the_pool(lip: Path, whole: bytes, tmp_path: Path) -> None:
     """Another file system lies over the folder where the worker is; what it cuts comes through the scheduler."""
     hidden = tmp_path / "hidden"
@@ -59,6 +60,7 @@ def test_workers_that_do_not_see_the_folder_of_the_pool(lip: Path, whole: bytes,
     assert (hidden / "pool.h5").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_a_lost_scheduler_ends_the_build(lip: Path, whole: bytes, tmp_path: Path) -> None:
     process, address = scheduler(tmp_path)
     worker = start(*WORKER, address, *WORKER_OPTIONS, "--no-nanny", "--local-directory", str(tmp_path))

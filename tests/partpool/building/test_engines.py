@@ -104,6 +104,7 @@ def test_what_was_done_just_before_an_error_is_not_lost(engine: Engine) -> None:
     assert 6 in done
 
 
+@pytest.mark.slow
 def test_a_lost_worker_is_replaced(engine: Engine, tmp_path: Path) -> None:
     if not loses_workers(engine):
         pytest.skip("this process would be lost")
@@ -121,6 +122,7 @@ def test_a_task_that_keeps_killing_workers_ends_the_run(engine: Engine) -> None:
         list(engine.run(die, range(30)))
 
 
+@pytest.mark.slow
 def test_closing_ends_all_work(engine: Engine) -> None:
     results = engine.run(square, iter(range(10**9)))
     assert next(results) in range(10**9)
