@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -164,10 +163,8 @@ def test_values_outside_the_scheme(values: Any, labels: int, said: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_label_map_is_refused(data: bytes, reason: str, said: list[str]) -> None:
-    began = time.monotonic()
     with pytest.raises(LabelMapError) as caught:
         read_label_map(data, LIP)
-    assert time.monotonic() - began < 1
     assert caught.value.reason == reason
     for text in said:
         assert text in str(caught.value)
@@ -268,10 +265,8 @@ def test_orientation_is_applied_only_if_the_turned_size_fits(kind: str, orientat
     ids=["empty", "text", "half", "marker", "half PNG", "16 bit", "float", "bomb", "large"],
 )
 def test_what_is_no_photograph_is_refused(data: bytes, reason: str, said: str) -> None:
-    began = time.monotonic()
     with pytest.raises(ImageError) as caught:
         read_image(data, SIZE)
-    assert time.monotonic() - began < 1
     assert caught.value.reason == reason
     assert said in str(caught.value)
 
