@@ -67,7 +67,7 @@ def test_a_unit_comes_back_as_it_was(people: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path_of", [blob_path, manifest_path])
 @pytest.mark.parametrize(
     "damage",
-    [lambda data: b"", lambda data: data[:-1], lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:], None],
+    [lambda data: b"", lambda data: data[:-1], lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:], None],
     ids=["empty", "cut short", "another byte", "gone"],
 )
 def test_a_damaged_unit_does_not_come_back(

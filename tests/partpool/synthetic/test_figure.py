@@ -33,7 +33,7 @@ def test_a_limb_is_what_lies_within_its_radius(
     assert not drawn[away > max(radius, end_radius) + 1.5].any()
 
 
-@given(rx=st.floats(3, 20), ry=st.floats(3, 20))
+@given(rx=st.floats(6, 20), ry=st.floats(6, 20))
 def test_an_ellipse_has_the_area_of_its_radii(rx: float, ry: float) -> None:
     canvas = Canvas((80, 60))
     canvas.ellipse(1, np.array([40.0, 30.0]), rx, ry)
