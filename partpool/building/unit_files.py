@@ -106,7 +106,8 @@ def encode_unit(
     seen = [(number, *sighting) for number, item in enumerate(cut_items) for sighting in item.seen]
     arrays["seen"] = np.array(seen, np.float32).reshape(-1, 5)
     manifest = io.BytesIO()
-    np.savez(manifest, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
+    members: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays}
+    np.savez(manifest, **members)
     blob_bytes = int(arrays["patches/length"].sum())
     summary = Summary(len(cut_items) + len(failed), len(rows), blob_bytes, list(failed), counts, arrays["seen"])
     return UnitFiles(number, tuple(part.data for _, part in rows), manifest.getvalue()), summary
