@@ -48,7 +48,7 @@ def print_report(output: Output, report: BuildReport, taxonomy: Taxonomy) -> Non
 
     output.table(outcome_table(report.counts))
     about = about_taxonomy(taxonomy)
-    said = [f"{verb} {', '.join(about[key])}" for verb, key in (("lacks", "lacks"), ("adds", "adds")) if about[key]]
+    said = [f"{verb} {', '.join(about[verb])}" for verb in ("lacks", "adds") if about[verb]]
     if said:
         output.result(f"Taxonomy {about['name']} over scheme {about['scheme']}: of asda26 it {', and '.join(said)}")
     rate = report.items / max(report.seconds, 1e-6)

@@ -1,4 +1,4 @@
-/* The pixel loops of partpool.cutting.patch.cut.
+/* The pixel loops of partpool.cutting.patch.cut_patch.
 
    A BGRA pixel is handled as one 32-bit number with blue in its lowest byte. Two of its channels, 16 bits apart, make
    room for sums of 257 pixels: that is how four channels are added up at once below.

@@ -11,30 +11,10 @@ import pytest
 from asda_aug import JointPlacer, PasteParts, RandomPlacer, Scene
 from asda_aug.occluders.occluder import Paste
 from asda_aug.scene.skeletons import COCO
+from asda_aug_pasters import FULL, image, paster, rng, scene
 from partpool import Part, PartPool
 from partpool.errors import ConfigError, PoolNotFoundError
 from partpool.taxonomy.keypoints import MPII_KEYPOINTS
-
-FULL = RandomPlacer(s=(3, 3), tx=(0, 0), ty=(0, 0))
-"""Covers everything in the middle."""
-
-
-def image() -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return np.random.default_rng(5).integers(0, 256, (128, 96, 3), np.uint8)
-
-
-def scene(**options: Any) -> Scene:
-    points = np.random.default_rng(1).uniform(0, 96, (17, 2))
-    labelled = np.arange(17) > 4
-    return Scene(image(), points, labelled=labelled, visible=labelled, keypoint_names=COCO, **options)
-
-
-def paster(parts: PartPool, **options: Any) -> PasteParts:
-    return PasteParts(parts, **{"min_parts": 1, "classes": ["upper-clothes", "left-arm", "face"], **options})
-
-
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
 
 
 def same(one: list[Paste], other: list[Paste]) -> bool:

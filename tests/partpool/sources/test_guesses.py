@@ -6,24 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from lip_trees import both, touch
 from partpool import find_lip
 from partpool.errors import SourceError
-
-
-def touch(root: Path, *names: str) -> Path:
-    """Empty files; finding does not look into them."""
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
-
-
-def both(*stems: str, split: str = "train") -> list[str]:
-    return [f"{split}_{kind}" for stem in stems for kind in (f"images/{stem}.jpg", f"segmentations/{stem}.png")]
-
-
-def names(source: object) -> list[str]:
-    return [item.name for item in source]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

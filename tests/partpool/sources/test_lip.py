@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import pytest
 
+from lip_trees import both, names, touch
 from partpool import LIP, PartPool, build, find_lip
 from partpool.errors import ConfigError, SourceError
 from partpool.sources import SourceFile
@@ -28,10 +29,10 @@ def pack(folder: Path, archive: Path, prefix: str, method: int = zipfile.ZIP_STO
 
 
 def nested(root: Path, *, twice: bool) -> None:
-    for folder, names in (("TrainVal_images", (IMAGES, "train_id.txt")), ("TrainVal_parsing_annotations", (LABELS,))):
+    for folder, inside in (("TrainVal_images", (IMAGES, "train_id.txt")), ("TrainVal_parsing_annotations", (LABELS,))):
         inner = root / folder / folder if twice else root / folder
         inner.mkdir(parents=True)
-        for name in names:
+        for name in inside:
             (root / name).rename(inner / name)
 
 
@@ -105,22 +106,6 @@ LAYOUT_NAMES = [
 ]  # fmt: skip
 
 PAIR = ("train_images/a.jpg", "train_segmentations/a.png")
-
-
-def touch(root: Path, *names: str) -> Path:
-    """Empty files; finding does not look into them."""
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
-
-
-def both(*stems: str, split: str = "train") -> list[str]:
-    return [f"{split}_{kind}" for stem in stems for kind in (f"images/{stem}.jpg", f"segmentations/{stem}.png")]
-
-
-def names(source: object) -> list[str]:
-    return [item.name for item in source]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("arrange", LAYOUTS, ids=LAYOUT_NAMES)

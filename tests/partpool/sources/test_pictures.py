@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lip_trees import both, touch
 from partpool import find_lip
 
 PAIR = ("train_images/a.jpg", "train_segmentations/a.png")
@@ -14,22 +15,6 @@ PAIR = ("train_images/a.jpg", "train_segmentations/a.png")
 CYRILLIC, COMPOSED = "жук 7", unicodedata.normalize("NFC", "Ångström é")
 
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
-
-
-def touch(root: Path, *names: str) -> Path:
-    """Empty files; finding does not look into them."""
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
-
-
-def both(*stems: str, split: str = "train") -> list[str]:
-    return [f"{split}_{kind}" for stem in stems for kind in (f"images/{stem}.jpg", f"segmentations/{stem}.png")]
-
-
-def names(source: object) -> list[str]:
-    return [item.name for item in source]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("ending", ["jpg", "JPG", "jpeg", "JPEG", "png", "PNG", "bmp", "webp", "tif"])
